@@ -1,0 +1,78 @@
+"""Reads the numbers of the originals in tests/golden/ and rebuilds the inputs they came from."""
+
+import functools
+import importlib.util
+import json
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parent / "golden"
+REPOSITORY = pathlib.Path(__file__).parents[1]
+
+
+@functools.cache
+def _module(path):
+    spec = importlib.util.spec_from_file_location(f"golden_{path.parent.name}_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+seeded = _module(ROOT / "seeded.py")
+
+
+def weights(family):
+    """The `weights.py` of one family of goldens, such as "gpq"."""
+    return _module(ROOT / family / "weights.py")
+
+
+class Case:
+    """One golden file: `case["out_loss"]` is an array, `case.args` and `case.meta` its JSON note."""
+
+    def __init__(self, path):
+        self.name = path.stem
+        with np.load(path) as stored:
+            self._arrays = {name: stored[name] for name in stored.files}
+        note = self._arrays.get("in_meta")
+        self.meta = json.loads(str(note)) if note is not None else {}
+        self.args = self.meta.get("args", {})
+
+    def __getitem__(self, key):
+        return self._arrays[key]
+
+    def __contains__(self, key):
+        return key in self._arrays
+
+    def keys(self):
+        return self._arrays.keys()
+
+    def __str__(self):
+        return self.name
+
+
+def case(name):
+    """The golden file tests/golden/{name}.npz."""
+    path = ROOT / f"{name}.npz"
+    if not path.exists():
+        missing(path)
+    return Case(path)
+
+
+def shared(path):
+    """A file that is too large for the repository: in $TFHASH_SHARED or the `shared` beside it."""
+    folder = os.environ.get("TFHASH_SHARED") or REPOSITORY.parent / "shared"
+    found = pathlib.Path(folder) / path
+    if not found.parent.exists() or not list(found.parent.glob(found.name + "*")):
+        missing(found)
+    return found
+
+
+def missing(path):
+    """Fails in CI and skips elsewhere: a file that only some machines have."""
+    reason = f"{path} is missing; set TFHASH_SHARED to the folder that holds it"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
