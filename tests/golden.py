@@ -30,7 +30,7 @@ def weights(family):
 
 
 class Case:
-    """One golden file: `case["out_loss"]` is an array, `case.args` and `case.meta` its JSON note."""
+    """A golden file: `case["out_loss"]` is an array, `case.args` and `case.meta` its JSON note."""
 
     def __init__(self, path):
         self.name = path.stem

@@ -1,0 +1,192 @@
+"""The flags that all methods share, and how a command line becomes settings.
+
+absl's flags are global and two methods may share a name, so every command fills a `FlagValues`
+of its own: first the shared flags alone, to learn the method, then those of the method too.
+"""
+
+import dataclasses
+import importlib
+import os
+import sys
+import textwrap
+
+from absl import flags as absl_flags
+from absl import logging
+
+from tfhash import methods
+
+DEFINERS = {
+    int: absl_flags.DEFINE_integer,
+    float: absl_flags.DEFINE_float,
+    str: absl_flags.DEFINE_string,
+    bool: absl_flags.DEFINE_boolean,
+}
+DATA = ("dataset", "data_dir", "image_size", "allow_overlap", "allow_unlabelled")
+START = ("precision", "seed", "jit_compile", "steps_per_epoch", "pretrained", "overwrite")
+
+
+def define_shared(values):
+    """Flags of both commands."""
+    define(values, "method", None, f"The method: {', '.join(methods.names())}.", str)
+    define(values, "model", None, "Model directory. Default: models/ and the code length.", str)
+    define(values, "data_dir", "./cifar10", "Folder of the dataset's files.")
+    define(values, "image_size", 0, "Side in pixels that images are resized to; 0: the dataset's.")
+    define(values, "gpus", "all", "GPUs to use: all, numbers like 0,1, or empty for the CPU.")
+    define(values, "virtual_devices", 0, "Mirror over so many virtual CPU devices.")
+    define(values, "allow_overlap", False, "Accept images that are in two parts of the dataset.")
+    define(values, "allow_unlabelled", False, "Accept images without a label.")
+    define(values, "debug", False, "Show the traceback of an error.")
+    define(values, "help", False, "Show the flags.")
+
+
+def define_train(values):
+    """Flags of run_train.py."""
+    define_shared(values)
+    define(
+        values,
+        "dataset",
+        "auto",
+        "Dataset: digits, cifar10, tfds:NAME, folder:PATH, a list dataset, or auto: CIFAR-10 "
+        "where it lies ready, else digits.",
+    )
+    define(values, "pretrained", None, "Weight file of the original to start from.", str)
+    define(values, "seed", 0, "Of the initial weights, the batches, the augmentation, the split.")
+    define(values, "steps_per_epoch", 0, "Steps of an epoch; 0: the method's own number.")
+    define(values, "validate_every", 0, "Epochs between validations; 0: as save_every.")
+    absl_flags.DEFINE_enum(
+        "precision",
+        "float32",
+        ["float32", "mixed_bfloat16", "mixed_float16"],
+        "Arithmetic of the network.",
+        flag_values=values,
+    )
+    define(values, "jit_compile", False, "Compile the step by XLA.")
+    define(values, "resume", False, "Go on with the run in the model directory.")
+    define(values, "overwrite", False, "Replace the model directory.")
+
+
+def define_test(values):
+    """Flags of run_test.py."""
+    define_shared(values)
+    define(values, "dataset", None, "Dataset; default: the one the model was trained on.", str)
+    values["data_dir"].help += " Default: as in training."
+    define(values, "seed", 0, "Of the query that the picture shows.")
+    define(values, "encode_batch", 256, "Images encoded at once.")
+    define(values, "report", None, "Folder for what is written; default: MODEL/report.", str)
+    define(values, "save_codes", False, "Also write the codes of the database.")
+
+
+def define(values, name, default, text, kind=None):
+    """Defines one flag of the type of its default, or of `kind`."""
+    DEFINERS[kind or type(default)](name, default, text, flag_values=values)
+
+
+def define_config(values, config, texts, aliases):
+    """Defines a flag for each field of a method's `Config`, its value the default.
+
+    Args:
+        values: the `FlagValues` to fill.
+        config: a `Config` with its defaults.
+        texts: `{field: help text}`.
+        aliases: `{name in the original: field}`.
+    """
+    for field in dataclasses.fields(config):
+        define(values, field.name, getattr(config, field.name), texts[field.name])
+    for alias, name in aliases.items():
+        absl_flags.DEFINE_alias(alias, name, flag_values=values)
+
+
+def config_of(values, cls):
+    """A method's `Config` from the flags of its fields."""
+    return cls(**{field.name: values[field.name].value for field in dataclasses.fields(cls)})
+
+
+def given(values, name):
+    """Whether a flag stands on the command line, under this name or an alias."""
+    return values[name].present > 0
+
+
+def values_of(values, names):
+    """`{name: value}` of some flags."""
+    return {name: values[name].value for name in names}
+
+
+def asked(values, names):
+    """`{name: value}` of those of some flags that stand on the command line."""
+    return {name: values[name].value for name in names if given(values, name)}
+
+
+def parse(argv, define_command):
+    """The flags of a command line: `(values, flags module of the method or None)`.
+
+    Args:
+        argv: program name and arguments; `--output-dim` is read as `--output_dim`.
+        define_command: `define_train` or `define_test`.
+    Raises:
+        ValueError: an unknown method. absl_flags.Error: an unknown flag or a wrong value.
+    """
+    argv = [_with_underscores(argument) for argument in argv]
+    first = absl_flags.FlagValues()
+    define_command(first)
+    first(argv, known_only=True)
+    values = absl_flags.FlagValues()
+    define_command(values)
+    module = None
+    if first.method is not None:
+        methods.load(first.method)
+        module = importlib.import_module(f"flags.{first.method}")
+        module.define(values)
+    rest = values(argv)[1:]
+    if rest:
+        raise ValueError(f"Expected flags like --name=value. Received: {rest[0]!r}.")
+    return values, module
+
+
+def _with_underscores(argument):
+    if not argument.startswith("--"):
+        return argument
+    name, equals, value = argument.partition("=")
+    return "--" + name[2:].replace("-", "_") + equals + value
+
+
+def help_text(values, module):
+    """All flags with their defaults and the names that the original has for them."""
+    aliases = getattr(module, "ALIASES", {})
+    own = [field.name for field in dataclasses.fields(module.Config)] if module else []
+    shared = [name for name in values if name not in own and name not in aliases]
+    lines = []
+    for title, names in (("Flags of the method:", own), ("Shared flags:", shared)):
+        if names:
+            lines += ["", title]
+        for name in names:
+            others = "".join(f", --{a}" for a, target in aliases.items() if target == name)
+            default = values[name].default
+            lines.append(f"  --{name}{others}" + ("" if default is None else f"  [{default}]"))
+            lines += textwrap.wrap(values[name].help, 90, initial_indent=" " * 6,
+                                   subsequent_indent=" " * 6)  # fmt: skip
+    if not module:
+        lines += ["", f"With --method={'|'.join(methods.names())} also the flags of the method."]
+    return "\n".join(lines)
+
+
+def main(run, define_command, usage):
+    """Runs a command: parses its flags, and turns an error into one line and exit status 2."""
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.INFO)
+    logging.get_absl_handler().setFormatter(None)
+    try:
+        values, module = parse(sys.argv, define_command)
+        if values.help:
+            print(usage + help_text(values, module))
+            return
+        run(values, module)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ValueError, OSError, ArithmeticError, ImportError, absl_flags.Error) as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.stdout.flush()
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)

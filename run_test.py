@@ -1,0 +1,40 @@
+"""Tests a model: python run_test.py --model=models/48bits"""
+
+import dataclasses
+import os
+
+from flags import common
+from tfhash import distribute, experiment
+from tfhash.report import results
+
+
+def test(values, module):
+    """Runs the command with its flags."""
+    strategy = distribute.strategy(values.gpus, values.virtual_devices)
+    if values.model is None:
+        raise ValueError("Expected --model=models/NAME or --model=NAME.ckpt. Received none.")
+    fields = [field.name for field in dataclasses.fields(module.Config)] if module else []
+    run = experiment.open_trained(
+        values.model,
+        method=values.method,
+        changes=common.asked(values, fields),
+        data_changes=common.asked(values, common.DATA),
+        strategy=strategy,
+    )
+    result = results.evaluate(run.hasher, run.splits, batch_size=values.encode_batch)
+    for name, value in results.table(result).items():
+        print(f"{name:>24}  {value:.5f}" if isinstance(value, float) else f"{name:>24}  {value}")
+    folder = values.report or report_folder(values.model)
+    for path in results.write(result, folder, seed=values.seed, codes=values.save_codes):
+        print(f"wrote {path}")
+
+
+def report_folder(model):
+    """MODEL/report for a model directory, report/NAME here for a file of an original."""
+    if os.path.isdir(model):
+        return os.path.join(model, "report")
+    return os.path.join("report", os.path.basename(model).split(".ckpt")[0])
+
+
+if __name__ == "__main__":
+    common.main(test, common.define_test, __doc__ + "\n")

@@ -1,0 +1,158 @@
+import json
+import os
+import pathlib
+import pickle
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfhash import model_dir
+
+ARRAYS = {"a/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.float32(4).reshape(())}
+SETTINGS = {"method": "gpq", "config": {"bits": 48}}
+
+
+@pytest.fixture
+def model(tmp_path):
+    return model_dir.create(tmp_path / "models" / "48bits", SETTINGS, ARRAYS)
+
+
+def test_what_was_saved_is_loaded(model):
+    arrays, step = model_dir.load_weights(model)
+    assert step == 0 and set(arrays) == set(ARRAYS)
+    np.testing.assert_array_equal(arrays["a/kernel"], ARRAYS["a/kernel"])
+    assert model_dir.load_settings(model) == SETTINGS
+
+
+def test_saved_weights_replace_the_old_ones(model):
+    model_dir.save_weights(model, {"a/kernel": ARRAYS["a/kernel"] + 1}, step=7)
+    arrays, step = model_dir.load_weights(model)
+    assert step == 7
+    np.testing.assert_array_equal(arrays["a/kernel"], ARRAYS["a/kernel"] + 1)
+
+
+@pytest.mark.parametrize("dies_at", [1, 2, 3])
+def test_a_crash_while_saving_leaves_a_whole_model(model, monkeypatch, dies_at):
+    """Saving replaces three files; whichever replacement is the last, old or new weights load."""
+    calls = []
+    replace = os.replace
+
+    def dying(source, target):
+        calls.append(target)
+        if len(calls) == dies_at:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", dying)
+    with pytest.raises(KeyboardInterrupt):
+        model_dir.save_weights(model, ARRAYS, step=7)
+    monkeypatch.undo()
+    assert model_dir.load_weights(model)[1] == (0 if dies_at < 3 else 7)
+    assert not [path for path in model.iterdir() if path.name.startswith(".")]
+
+
+def test_a_crash_while_creating_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        model_dir.create(tmp_path / "m", SETTINGS, ARRAYS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_model_is_refused_and_kept(model):
+    with pytest.raises(ValueError, match="--resume.*--overwrite"):
+        model_dir.create(model, {"other": 1}, ARRAYS)
+    assert model_dir.load_settings(model) == SETTINGS
+
+
+def test_overwrite_replaces_a_model(model):
+    (model / "checkpoints").mkdir()
+    model_dir.create(model, {"other": 1}, ARRAYS, overwrite=True)
+    assert model_dir.load_settings(model) == {"other": 1}
+    assert not (model / "checkpoints").exists()
+    assert [path.name for path in model.parent.iterdir()] == ["48bits"]
+
+
+def test_overwrite_never_removes_a_folder_that_is_no_model(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match="no model directory"):
+        model_dir.create(tmp_path, SETTINGS, ARRAYS, overwrite=True)
+    assert (tmp_path / "thesis.tex").exists()
+
+
+@pytest.mark.parametrize("name", ["config.json", "weights.safetensors", "manifest.json"])
+def test_a_missing_file_is_named(model, name):
+    (model / name).unlink()
+    with pytest.raises(ValueError, match=f"no complete model directory: {name}"):
+        model_dir.load_settings(model)
+        model_dir.load_weights(model)
+
+
+def test_a_truncated_file_is_named(model):
+    data = (model / "weights.safetensors").read_bytes()
+    (model / "weights.safetensors").write_bytes(data[:-4])
+    with pytest.raises(ValueError, match="weights.safetensors.*SHA-256"):
+        model_dir.load_weights(model)
+
+
+def test_a_newer_format_is_refused(model):
+    manifest = json.loads((model / "manifest.json").read_text())
+    (model / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
+    with pytest.raises(ValueError, match="format 99.*Update"):
+        model_dir.load_settings(model)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": 1}', "{"])
+def test_a_damaged_manifest_is_named(model, text):
+    (model / "manifest.json").write_text(text)
+    with pytest.raises(ValueError, match="manifest.json. is damaged"):
+        model_dir.load_settings(model)
+
+
+def test_weights_that_are_a_pickle_do_not_run(model, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return pathlib.Path.touch, (tmp_path / "ran",)
+
+    model_dir._write(model, model_dir.WEIGHTS, pickle.dumps(Bomb()))
+    with pytest.raises(ValueError, match="can't be read"):
+        model_dir.load_weights(model)
+    assert not (tmp_path / "ran").exists()
+
+
+def states(path, values):
+    variables = {name: tf.Variable(value) for name, value in values.items()}
+    step = tf.Variable(0, dtype=tf.int64)
+    return variables, step, model_dir.Checkpoints(path, variables, step)
+
+
+def test_a_state_is_restored_with_its_step(tmp_path):
+    variables, step, saved = states(tmp_path, {"a/b": [1.0, 2.0], "c": 3.0})
+    step.assign(5)
+    saved.save()
+    variables, _, restored = states(tmp_path, {"a/b": [0.0, 0.0], "c": 0.0})
+    assert restored.restore() == 5
+    np.testing.assert_array_equal(variables["a/b"], [1.0, 2.0])
+
+
+def test_without_a_state_the_step_is_0(tmp_path):
+    assert states(tmp_path, {"a": 1.0})[2].restore() == 0
+
+
+@pytest.mark.parametrize("other", [{"a": [1.0, 2.0, 3.0]}, {"b": [1.0, 2.0]}])
+def test_a_state_of_other_variables_is_refused(tmp_path, other):
+    states(tmp_path, {"a": [1.0, 2.0]})[2].save()
+    with pytest.raises(ValueError, match="does not fit this model"):
+        states(tmp_path, other)[2].restore()
+
+
+def test_three_states_are_kept(tmp_path):
+    _, step, saved = states(tmp_path, {"a": 1.0})
+    for number in range(5):
+        step.assign(number)
+        saved.save()
+    kept = {path.name for path in (tmp_path / "checkpoints").glob("*.index")}
+    assert kept == {"ckpt-2.index", "ckpt-3.index", "ckpt-4.index"}

@@ -1,0 +1,51 @@
+"""Checks of arguments, with errors that name the argument, what was expected and what came."""
+
+import dataclasses
+
+
+def at_least(config, **smallest):
+    """Raises ValueError where a field of `config` is under its smallest value."""
+    for name, bound in smallest.items():
+        value = getattr(config, name)
+        if not value >= bound:
+            raise ValueError(f"Expected `{name}` >= {bound}. Received: {value}.")
+
+
+def positive(config, *names):
+    """Raises ValueError where one of the named fields of `config` is not over 0."""
+    for name in names:
+        value = getattr(config, name)
+        if not value > 0:
+            raise ValueError(f"Expected `{name}` > 0. Received: {value}.")
+
+
+def from_dict(cls, values, source):
+    """The dataclass `cls` from a dictionary; ValueError for fields that miss or are too many."""
+    known = {field.name for field in dataclasses.fields(cls)}
+    if set(values) != known:
+        raise ValueError(
+            f"`{source}`: expected the settings {sorted(known)}. "
+            f"Missing: {sorted(known - set(values))}, unknown: {sorted(set(values) - known)}."
+        )
+    return cls(**values)
+
+
+def assign(variables, arrays, source):
+    """Assigns `arrays` to `variables`, both by name, after all shapes have been checked.
+
+    Args:
+        variables: `{name: keras.Variable}`.
+        arrays: `{name: array}`; each name is one of `variables`.
+        source: the file, for the error.
+    Raises:
+        ValueError: a shape differs; nothing has been assigned then.
+    """
+    for name, array in arrays.items():
+        expected = tuple(variables[name].shape)
+        if tuple(array.shape) != expected:
+            raise ValueError(
+                f"`{source}`: variable {name!r} has shape {tuple(array.shape)}, "
+                f"the model needs {expected}."
+            )
+    for name, array in arrays.items():
+        variables[name].assign(array)

@@ -1,0 +1,82 @@
+"""Devices: the strategy for a list of them, and sums and gathers over its replicas."""
+
+import tensorflow as tf
+
+
+def strategy(gpus="all", virtual_devices=0):
+    """The `tf.distribute` strategy over the devices asked for.
+
+    Args:
+        gpus: "all" visible ones, or comma-separated numbers such as "0,1"; "" takes none.
+        virtual_devices: > 0 splits the CPU in so many devices and mirrors over those.
+    Returns:
+        MirroredStrategy for several devices, OneDeviceStrategy for one.
+    Raises:
+        ValueError: a GPU that is not there, or TensorFlow has already started its devices.
+    """
+    if virtual_devices < 0:
+        raise ValueError(f"Expected `virtual_devices` >= 0. Received: {virtual_devices}.")
+    if virtual_devices:
+        return _mirror(_split_cpu(virtual_devices))
+    found = tf.config.list_physical_devices("GPU")
+    chosen = range(len(found)) if gpus == "all" else _numbers(gpus)
+    missing = [number for number in chosen if number >= len(found)]
+    if missing:
+        raise ValueError(
+            f"Expected `gpus` to name some of the {len(found)} visible GPUs. Received: {gpus!r}. "
+            "Use --gpus=all, or --gpus= for the CPU."
+        )
+    return _mirror([f"GPU:{number}" for number in chosen] or ["CPU:0"])
+
+
+def _numbers(text):
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdigit() for part in parts):
+        raise ValueError(f"Expected `gpus` to be all, or numbers like 0,1. Received: {text!r}.")
+    return sorted({int(part) for part in parts})
+
+
+def _mirror(devices):
+    if len(devices) == 1:
+        return tf.distribute.OneDeviceStrategy(devices[0])
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def _split_cpu(count):
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    parts = [tf.config.LogicalDeviceConfiguration()] * count
+    try:
+        tf.config.set_logical_device_configuration(cpu, parts)
+    except RuntimeError as error:
+        if len(tf.config.list_logical_devices("CPU")) < count:
+            raise ValueError(
+                f"Expected `virtual_devices` before TensorFlow starts. Received: {count} "
+                "after that. Set it at the start of the program."
+            ) from error
+    return [f"CPU:{number}" for number in range(count)]
+
+
+def check_batch(batch_size, replicas):
+    """Raises ValueError where `batch_size` is not a positive multiple of `replicas`."""
+    if batch_size < 1 or batch_size % replicas:
+        raise ValueError(
+            "Expected `batch_size` to be a multiple of the number of replicas. Received: "
+            f"batch_size={batch_size}, replicas={replicas}. "
+            f"Use --batch_size={max(1, batch_size // replicas) * replicas} or fewer devices."
+        )
+
+
+def gather(values):
+    """Inside a replica: the `[batch, ...]` of all replicas, in their order, as one tensor.
+
+    A sum of zero-padded parts, since its gradient is exact under every strategy and it works
+    with one device per worker, where `ReplicaContext.all_gather` does not.
+    """
+    context = tf.distribute.get_replica_context()
+    replicas = context.num_replicas_in_sync
+    if replicas == 1:
+        return values
+    own = tf.one_hot(context.replica_id_in_sync_group, replicas, dtype=values.dtype)
+    own = tf.reshape(own, [replicas] + [1] * len(values.shape))
+    parts = context.all_reduce(tf.distribute.ReduceOp.SUM, own * values[None])
+    return tf.reshape(parts, tf.concat([[-1], tf.shape(values)[1:]], axis=0))

@@ -1,0 +1,163 @@
+"""A training run: its data, its model directory, and how it starts or goes on."""
+
+import dataclasses
+import os
+
+from absl import logging
+
+from tfhash import data, methods, model_dir
+from tfhash.hasher import Hasher
+from tfhash.networks import weights
+
+
+@dataclasses.dataclass(frozen=True)
+class DataOptions:
+    """Which images, and how they are split; kept in a model's config.json."""
+
+    dataset: str
+    data_dir: str = "./cifar10"
+    image_size: int = 0  # pixels of a side; 0 for the dataset's own
+    seed: int = 0  # of a split that is drawn
+    allow_overlap: bool = False
+    allow_unlabelled: bool = False
+
+    def load(self):
+        """The checked `Splits`, summed up in the log."""
+        splits = data.load(
+            self.dataset,
+            data_dir=self.data_dir,
+            image_size=self.image_size or None,
+            seed=self.seed,
+        )
+        data.check(splits, allow_unlabelled=self.allow_unlabelled, allow_overlap=self.allow_overlap)
+        for line in data.summary(splits):
+            logging.info(line)
+        return splits
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A model with its place and its data, and the steps of an epoch where it is to train."""
+
+    hasher: Hasher
+    path: str
+    splits: data.Splits
+    steps_per_epoch: int = 0
+
+
+def start(method, config, options, path, *, strategy, steps_per_epoch=0, pretrained=None,
+          overwrite=False, **hasher_options):  # fmt: skip
+    """Starts a run in a new model directory.
+
+    Args:
+        method, config: the method's name and its `Config`.
+        options: a `DataOptions` of a resolved dataset.
+        path: the model directory to make.
+        strategy: a `tf.distribute.Strategy`.
+        steps_per_epoch: 0 for the method's own number.
+        pretrained: a file of the original to start from, or None.
+        overwrite: replaces a model directory that is there.
+        hasher_options: precision, seed and jit_compile of `Hasher`.
+    Raises:
+        ValueError: `path` is taken, the data or a setting is bad; nothing is left behind.
+    """
+    model_dir.check_free(path, overwrite=overwrite)
+    splits = options.load()
+    hasher = Hasher(method, config, classes=splits.classes, strategy=strategy, **hasher_options)
+    own_steps = hasher.method.steps_per_epoch(splits.train)  # checks the split too
+    steps = steps_per_epoch or own_steps
+    if pretrained:
+        for line in hasher.method.load_original(pretrained):
+            logging.info(line)
+    settings = hasher.settings(data=dataclasses.asdict(options), steps_per_epoch=steps)
+    model_dir.create(path, settings, hasher.arrays(), overwrite=overwrite)
+    return Run(hasher, os.fspath(path), splits, steps)
+
+
+def resume(path, *, method=None, changes=(), strategy=None, jit_compile=False):
+    """Goes on with the run in a model directory, at the step of its newest saved state.
+
+    Args:
+        path: the model directory.
+        method: the method that is expected; None takes any.
+        changes: `{setting: value}` asked for; only epochs and save_every may differ.
+        strategy, jit_compile: as in `start`.
+    Raises:
+        ValueError: no such directory, a setting that differs, or states that do not fit.
+    """
+    settings = model_dir.load_settings(path)
+    _apply(settings, changes, path, free=("epochs", "save_every"))
+    hasher = Hasher.load(path, strategy=strategy, method=method, settings=settings,
+                         jit_compile=jit_compile)  # fmt: skip
+    saved = hasher.step
+    if hasher.checkpoints(path).restore() < saved:
+        raise ValueError(
+            f"`{path}` holds the weights of step {saved}, but no state of it in checkpoints/. "
+            "Train again with --overwrite."
+        )
+    splits = DataOptions(**settings["data"]).load()
+    if splits.classes != hasher.classes:
+        raise ValueError(
+            f"`{path}` was trained on the classes {list(hasher.classes)}. "
+            f"Received: {list(splits.classes)}."
+        )
+    model_dir.save_settings(path, settings)
+    return Run(hasher, os.fspath(path), splits, settings["steps_per_epoch"])
+
+
+def _apply(settings, changes, path, *, free=()):
+    """Writes the changes that are free into `settings`; ValueError for another that differs."""
+    config = settings["config"]
+    for name, value in dict(changes).items():
+        before = config.get(name, settings["data"].get(name, settings.get(name)))
+        if name in free:
+            config[name] = value
+        elif value != before:
+            raise ValueError(f"`{path}` was trained with {name}={before}. Received: {value}.")
+
+
+def open_trained(path, *, method=None, changes=(), data_changes=(), strategy=None):
+    """Opens a model to test it: a model directory, or a TF1 checkpoint of an original program.
+
+    Args:
+        path: models/NAME, or NAME.ckpt with NAME.ckpt.index and its .data file beside it.
+        method: the method that is expected; None takes any.
+        changes: `{setting of the method: value}`; must agree with those of a model directory.
+        data_changes: fields of `DataOptions` that replace those of training.
+        strategy: a `tf.distribute.Strategy`.
+    Raises:
+        ValueError: no model there, a damaged one, or one that the data do not fit.
+    """
+    prefix = weights.checkpoint_prefix(path)
+    if prefix is None:
+        settings = model_dir.load_settings(path)
+        _apply(settings, changes, path)
+        options = DataOptions(**settings["data"])
+        hasher = Hasher.load(path, strategy=strategy, method=method, settings=settings)
+    else:
+        hasher = _open_checkpoint(prefix, method, dict(changes), strategy)
+        options = DataOptions(hasher.method.original_dataset)
+    options = dataclasses.replace(options, **dict(data_changes))
+    dataset, _ = data.resolve(options.dataset, options.data_dir)
+    splits = dataclasses.replace(options, dataset=dataset).load()
+    if prefix is None and splits.classes != hasher.classes:
+        logging.info("The model was trained on other classes than those of %s.", dataset)
+    return Run(hasher, os.fspath(path), splits)
+
+
+def _open_checkpoint(prefix, method, changes, strategy):
+    shapes = weights.checkpoint_shapes(prefix)
+    candidates = [method] if method else methods.names()
+    found = [name for name in candidates if methods.load(name).Method.recognizes(shapes)]
+    if not found:
+        raise ValueError(
+            f"`{prefix}` is no checkpoint of {' or '.join(candidates)}. "
+            f"It holds {sorted(shapes)[:3]} and {max(0, len(shapes) - 3)} more."
+        )
+    module = methods.load(found[0])
+    config, classes = module.Method.checkpoint_config(module.Config(**changes), shapes)
+    names = [str(number) for number in range(classes)]
+    hasher = Hasher(found[0], config, classes=names, strategy=strategy)
+    for line in hasher.method.load_original(prefix):
+        logging.info(line)
+    return hasher

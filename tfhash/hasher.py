@@ -1,0 +1,256 @@
+"""The one model that trains any method, under any distribution strategy."""
+
+import dataclasses
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfhash import __version__, checks, distribute, methods, model_dir
+from tfhash.data import pipeline
+from tfhash.methods import base
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+class Hasher(keras.Model):
+    """A method with its network, its optimizer and the loop that trains them.
+
+    A step runs the network on each replica, gathers the outputs of all, takes the method's
+    losses on the global batch and divides by the number of replicas, so that N replicas give
+    the weights of one, for losses over pairs and triplets too.
+
+    Args:
+        method: name of a method.
+        config: its `Config`.
+        classes: names of the dataset's classes.
+        strategy: a `tf.distribute.Strategy`; None for that of the scope it is made in.
+        precision: one of `PRECISIONS`, or "float64".
+        seed: of the initial weights, the order of the batches and the augmentation.
+        jit_compile: compiles the step by XLA.
+    """
+
+    def __init__(
+        self,
+        method,
+        config,
+        *,
+        classes,
+        strategy=None,
+        precision="float32",
+        seed=0,
+        jit_compile=False,
+    ):
+        super().__init__(name="hasher")
+        self.strategy = strategy or tf.distribute.get_strategy()
+        distribute.check_batch(config.batch_size, self.strategy.num_replicas_in_sync)
+        self.precision, self.seed, self.classes = precision, seed, tuple(classes)
+        self.wait_seconds = 0.0  # time spent waiting for input
+        keras.utils.set_random_seed(seed)
+        with self.strategy.scope():
+            self.method = methods.load(method).Method(
+                config, num_classes=len(self.classes), dtype=precision
+            )
+            self.network = self.method.network
+            self.optimizer = self.method.optimizer()
+            if precision == "mixed_float16":
+                self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
+            self._trained = [v for v in self.method.variables().values() if v.trainable]
+            self.optimizer.build(self._trained)
+            self.steps_done = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self._train = tf.function(self._global_step, jit_compile=jit_compile or None)
+        self._embed = tf.function(self._global_embed, reduce_retracing=True)
+
+    @property
+    def step(self):
+        """The number of training steps done."""
+        return int(self.steps_done.numpy())
+
+    def call(self, images, training=False):
+        """Preprocessed `images` `[batch, height, width, 3]` -> outputs `[batch, dim]`."""
+        return self.network(images, training=training)
+
+    # ---- training
+
+    def fit(self, train, *, epochs, steps_per_epoch=None, callbacks=()):
+        """Trains on the split `train` until `epochs` are done, from the step it stands at.
+
+        Args:
+            train: a `Split` of tfhash/data/splits.py.
+            epochs: number of epochs in all, those before a resumption included.
+            steps_per_epoch: steps of an epoch; None for the method's own number.
+            callbacks: Keras callbacks; a batch's logs are `loss`, the method's terms,
+                `learning_rate` and `gradient_norm`, an epoch's are their means.
+        Raises:
+            FloatingPointError: the loss is no number any more.
+        """
+        steps = steps_per_epoch or self.method.steps_per_epoch(train)
+        batches = self._training_batches(train, steps)
+        callbacks = keras.callbacks.CallbackList(
+            list(callbacks), model=self, epochs=epochs, steps=steps, verbose=1
+        )
+        self.stop_training = False
+        callbacks.on_train_begin()
+        for epoch in range(self.step // steps, epochs):
+            callbacks.on_epoch_begin(epoch)
+            callbacks.on_epoch_end(epoch, self._epoch(batches, steps, callbacks))
+            if self.stop_training:
+                break
+        callbacks.on_train_end()
+
+    def _epoch(self, batches, steps, callbacks):
+        """Runs the rest of the epoch at hand; the means of its logs."""
+        history = []
+        iterator = iter(batches)
+        for number in range(self.step % steps, steps):
+            callbacks.on_train_batch_begin(number)
+            started = time.perf_counter()
+            batch = next(iterator)
+            self.wait_seconds += time.perf_counter() - started
+            logs = {name: float(value) for name, value in self._train(batch).items()}
+            if not np.isfinite(logs["loss"]):
+                raise FloatingPointError(
+                    f"The loss is {logs['loss']} at step {self.step}. "
+                    "Resume from the last saved state with a lower learning rate."
+                )
+            history.append(logs)
+            callbacks.on_train_batch_end(number, logs)
+        return {name: np.mean([logs[name] for logs in history]) for name in history[0]}
+
+    def _training_batches(self, train, steps):
+        def draw():
+            """The batches from the present step to the end of its epoch."""
+            epoch, done = divmod(self.step, steps)
+            drawn = self.method.batches(train, steps=steps, seed=self.seed, epoch=epoch)
+            for number, streams in enumerate(drawn):
+                if number >= done:
+                    yield epoch * steps + number, streams
+
+        batches = pipeline.training_batches(train, draw, self.method.preprocess, seed=self.seed)
+        return self.strategy.experimental_distribute_dataset(batches)
+
+    def _global_step(self, batch):
+        logs = self.strategy.run(self._replica_step, args=(batch,))
+        self.steps_done.assign_add(1)
+        return {name: self._first(value) for name, value in logs.items()}
+
+    def _replica_step(self, batch):
+        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+        streams = self.method.streams
+        learning_rate = tf.identity(self.optimizer.learning_rate)
+        with tf.GradientTape() as tape:
+            outputs = self.method.outputs({s: batch[s]["images"] for s in streams})
+            outputs = {s: distribute.gather(outputs[s]) for s in streams}
+            labels = {s: distribute.gather(batch[s]["labels"]) for s in streams}
+            labels = {s: tf.cast(labels[s], outputs[s].dtype) for s in streams}
+            index = {s: distribute.gather(batch[s]["index"]) for s in streams}
+            terms = self.method.losses(outputs, base.Batch(labels, index))
+            loss = tf.add_n(list(terms.values()))
+            scaled = self.optimizer.scale_loss(loss / replicas)
+        gradients = tape.gradient(scaled, [v.value for v in self._trained])
+        logs = {"loss": loss, **terms, "learning_rate": learning_rate}
+        logs["gradient_norm"] = self._norm(gradients, replicas)
+        self.optimizer.apply(gradients, self._trained)
+        return logs
+
+    def _norm(self, gradients, replicas):
+        """Euclidean norm of the gradient of the global loss."""
+        gradients = [gradient for gradient in gradients if gradient is not None]
+        if replicas > 1:
+            context = tf.distribute.get_replica_context()
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        norm = tf.linalg.global_norm(gradients)
+        return norm / self.optimizer.scale_loss(tf.ones([], norm.dtype))
+
+    def _first(self, value):
+        return self.strategy.experimental_local_results(value)[0]
+
+    # ---- encoding
+
+    def encode(self, split, *, batch_size=256):
+        """The outputs of all images of a split, `[n, dim]` float32, as a `base.Encoded`.
+
+        Raises:
+            ValueError: some output is no number; says how many.
+        """
+        replicas = self.strategy.num_replicas_in_sync
+        batches = pipeline.ordered_batches(
+            split, max(1, batch_size // replicas) * replicas, self.method.preprocess
+        )
+        outputs = [
+            part.numpy()
+            for batch in self.strategy.experimental_distribute_dataset(batches)
+            for part in self.strategy.experimental_local_results(self._embed(batch))
+        ]
+        outputs = np.concatenate(outputs).astype(np.float32, copy=False)
+        bad = int((~np.isfinite(outputs)).any(axis=1).sum())
+        if bad:
+            raise ValueError(f"The outputs of {bad} of {len(outputs)} images are not finite.")
+        return base.Encoded(outputs, split.labels)
+
+    def _global_embed(self, images):
+        return self.strategy.run(self.network, args=(images,), kwargs={"training": False})
+
+    # ---- saving and loading
+
+    def settings(self, **more):
+        """All that a model directory needs to build this model again, and `more`."""
+        versions = {"tfhash": __version__, "tensorflow": tf.__version__, "keras": keras.__version__}
+        return {
+            "method": self.method.name,
+            "config": dataclasses.asdict(self.method.config),
+            "classes": list(self.classes),
+            "precision": self.precision,
+            "seed": self.seed,
+            "versions": versions | {"python": sys.version.split()[0]},
+            **more,
+        }
+
+    def arrays(self):
+        """`{name: array}` of the trained model, for a model directory."""
+        return {name: variable.numpy() for name, variable in self.method.variables().items()}
+
+    def checkpoints(self, path):
+        """The states of the training run in the model directory `path`."""
+        variables = {f"model/{name}": v.value for name, v in self.method.variables().items()}
+        for number, variable in enumerate(self.optimizer.variables):
+            variables[f"optimizer/{number}"] = variable.value
+        return model_dir.Checkpoints(path, variables, self.steps_done)
+
+    @classmethod
+    def load(cls, path, *, method=None, settings=None, **options):
+        """The trained model of a model directory.
+
+        Args:
+            path: models/NAME.
+            method: the method that is expected; None takes any.
+            settings: used instead of those in the directory, as to train more epochs.
+            options: strategy and jit_compile of `Hasher`.
+        Raises:
+            ValueError: the directory is incomplete, damaged, of a newer format or of another
+                method, or its variables are not those that its settings ask for.
+        """
+        settings = settings or model_dir.load_settings(path)
+        try:
+            trained = settings["method"]
+            wanted = {name: settings[name] for name in ("classes", "precision", "seed")}
+            fields = settings["config"]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"`{path}/config.json` lacks {error}.") from error
+        if method not in (None, trained):
+            raise ValueError(f"`{path}` is a model of {trained!r}, not of {method!r}.")
+        config = checks.from_dict(methods.load(trained).Config, fields, f"{path}/config.json")
+        hasher = cls(trained, config, **wanted, **options)
+        arrays, step = model_dir.load_weights(path)
+        variables = hasher.method.variables()
+        if set(arrays) != set(variables):
+            raise ValueError(
+                f"`{path}`: the weights do not fit the settings. Missing: "
+                f"{sorted(set(variables) - set(arrays))}, "
+                f"unknown: {sorted(set(arrays) - set(variables))}."
+            )
+        checks.assign(variables, arrays, path)
+        hasher.steps_done.assign(step)
+        return hasher

@@ -1,0 +1,20 @@
+"""Backbones by name."""
+
+from tfhash.networks import fixed_vgg, tiny
+
+NETWORKS = {"fixed_vgg": fixed_vgg.build, "tiny": tiny.build}
+
+
+def build(name, output_dim, *, dtype="float32"):
+    """The backbone `name`: `[batch, height, width, 3]` -> `[batch, output_dim]` float.
+
+    Args:
+        name: a key of `NETWORKS`.
+        output_dim: width of the last linear layer.
+        dtype: Keras dtype policy, such as "mixed_bfloat16".
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"Expected a network of {sorted(NETWORKS)}. Received: {name!r}.")
+    return NETWORKS[name](output_dim, dtype=dtype)

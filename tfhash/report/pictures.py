@@ -1,0 +1,110 @@
+"""Pictures of results: ranked lists and embeddings, drawn by matplotlib without a screen."""
+
+import io
+import pathlib
+
+import numpy as np
+
+RELEVANT, WRONG, QUERY = "#1a9850", "#d73027", "#333333"  # frame colours
+
+
+def _figure(width, height):
+    from matplotlib.backends import backend_agg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    backend_agg.FigureCanvasAgg(figure)
+    return figure
+
+
+def ranked_lists(queries, found, relevant, *, titles=None):
+    """A row for each query: the query, then the images found for it, framed by relevance.
+
+    Args:
+        queries: `[rows, height, width, 3]` uint8 RGB.
+        found: `[rows, k, height, width, 3]` uint8 RGB, best first.
+        relevant: `[rows, k]` bool; green frames where True, red ones elsewhere.
+        titles: `rows` short texts under the queries, such as their classes; None for none.
+    Returns:
+        A matplotlib figure.
+    Reference: youngkyunJang/GPQ, utils/RetrievalTest.py, PQ_retrieval (its picture).
+    """
+    rows, columns = relevant.shape[0], relevant.shape[1] + 1
+    figure = _figure(columns * 0.8, rows * 0.98 + 0.3)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for row in range(rows):
+        hits = int(relevant[row].sum())
+        title = f"{titles[row]}  {hits}/{columns - 1}" if titles else f"{hits}/{columns - 1}"
+        _framed(grid[row, 0], queries[row], QUERY, "query" if row == 0 else "", title)
+        for rank in range(columns - 1):
+            colour = RELEVANT if relevant[row, rank] else WRONG
+            _framed(grid[row, rank + 1], found[row, rank], colour, rank + 1 if row == 0 else "", "")
+    figure.subplots_adjust(left=0.01, right=0.99, top=1 - 0.3 / figure.get_figheight(), bottom=0.04,
+                           wspace=0.08, hspace=0.3)  # fmt: skip
+    return figure
+
+
+def _framed(axes, image, colour, above, below):
+    axes.imshow(image, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for side in axes.spines.values():
+        side.set_color(colour)
+        side.set_linewidth(3)
+    axes.set_title(str(above), fontsize=9)
+    axes.set_xlabel(below, fontsize=8)
+
+
+def embedding(outputs, labels, classes, *, limit=1000, seed=0):
+    """A t-SNE picture of `[n, dim]` outputs in the colours of their classes; a figure.
+
+    Args:
+        outputs: `[n, dim]` float, n >= 4.
+        labels: `[n, classes]` 0/1; an item takes the colour of its first label.
+        classes: their names.
+        limit: items drawn at random where there are more.
+        seed: of that draw and of t-SNE.
+    """
+    from matplotlib import colormaps
+    from sklearn import manifold
+
+    picked = np.random.default_rng(seed).permutation(len(outputs))[:limit]
+    perplexity = min(30.0, (len(picked) - 1) / 3)
+    points = manifold.TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(
+        outputs[picked]
+    )
+    of_class = labels[picked].argmax(axis=1)
+    colours = colormaps["tab10" if len(classes) <= 10 else "tab20"]
+    figure = _figure(7.2, 6)
+    axes = figure.subplots()
+    for number, name in enumerate(classes):
+        own = points[of_class == number]
+        if len(own):
+            axes.scatter(*own.T, s=12, color=colours(number % colours.N), label=name)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title(f"t-SNE of {len(picked)} outputs")
+    if len(classes) <= 20:
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2)
+    figure.tight_layout()
+    return figure
+
+
+def save(figure, path):
+    """Writes a figure as PNG, whole or not at all; returns the path."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}")
+    figure.savefig(partial, format="png", dpi=110)
+    partial.replace(path)
+    return path
+
+
+def pixels(figure):
+    """A figure as `[height, width, 4]` uint8."""
+    from matplotlib import image
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    buffer.seek(0)
+    return (image.imread(buffer) * 255).astype(np.uint8)
