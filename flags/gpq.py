@@ -24,6 +24,8 @@ TEXTS = {
     "epochs": "Passes over the labelled images.",
     "batch_size": "Labelled images of a step; as many unlabelled ones go with them.",
     "save_every": "Epochs between two saved states.",
+    "flip": "Mirror half of the training images, drawn at random.",
+    "crop_padding": "Pixels of zeros around a training image before it is cropped at random.",
     "img_model": "Backbone: fixed_vgg (the original's) or tiny.",
 }
 

@@ -70,6 +70,26 @@ def shared(path):
     return found
 
 
+@functools.cache
+def cifar10_pickles():
+    """All CIFAR-10 images and labels, as read from the pickles that cifar10.py writes (seed 0)."""
+    writer = _module(shared("data/cifar10.py"))
+    archive = writer.Archive(shared("data/cifar10-jpeg.npz"))
+    batches = writer.pickle_batches(archive, 0)
+    order = np.concatenate([batches[name] for name in sorted(batches)])
+    return _Pixels(archive, order), archive.labels[order].astype(np.int64)
+
+
+class _Pixels:
+    """Decodes the images of some positions only."""
+
+    def __init__(self, archive, order):
+        self._archive, self._order = archive, order
+
+    def __getitem__(self, positions):
+        return np.stack([self._archive.pixels(index) for index in self._order[positions]])
+
+
 def missing(path):
     """Fails in CI and skips elsewhere: a file that only some machines have."""
     reason = f"{path} is missing; set TFHASH_SHARED to the folder that holds it"

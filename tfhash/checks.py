@@ -3,9 +3,9 @@
 import dataclasses
 
 
-def at_least(config, **smallest):
-    """Raises ValueError where a field of `config` is under its smallest value."""
-    for name, bound in smallest.items():
+def at_least(config, bound, *names):
+    """Raises ValueError where one of the named fields of `config` is under `bound`."""
+    for name in names:
         value = getattr(config, name)
         if not value >= bound:
             raise ValueError(f"Expected `{name}` >= {bound}. Received: {value}.")

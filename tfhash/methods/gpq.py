@@ -21,7 +21,6 @@ from tfhash.retrieval import codes, ranking
 
 CHANNEL_MEAN = (125.642, 123.738, 114.46)  # of CIFAR-10, RGB, in 0..255
 CHANNEL_STD = (63.01, 62.157, 66.94)
-CROP_PADDING = 4  # pixels on each side before the random crop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +39,13 @@ class Config:
     batch_size: int = 500  # labelled images a step, and as many unlabelled ones
     save_every: int = 20  # epochs between two saved states (save_term)
     img_model: str = "fixed_vgg"  # the backbone
+    flip: bool = True  # mirrors half of the training images
+    crop_padding: int = 4  # pixels of zeros around a training image before the random crop
 
     def __post_init__(self):
-        checks.at_least(
-            self, num_codebooks=1, codeword_bits=1, codeword_length=1, epochs=1, batch_size=1,
-            save_every=1, entropy_weight=0, classification_weight=0,
-        )  # fmt: skip
+        counts = ("num_codebooks", "codeword_bits", "codeword_length")
+        checks.at_least(self, 1, *counts, "epochs", "batch_size", "save_every")
+        checks.at_least(self, 0, "entropy_weight", "classification_weight", "crop_padding")
         checks.positive(self, "alpha", "beta", "learning_rate")
         if self.codeword_bits > 8:
             raise ValueError(f"Expected `codeword_bits` <= 8. Received: {self.codeword_bits}.")
@@ -108,7 +108,9 @@ class Method(base.Method):
         if seed is None:
             return images
         flip, crop = tf.unstack(tf.random.split(seed, 2))
-        return augment.random_crop(augment.random_flip(images, flip), CROP_PADDING, crop)
+        if self.config.flip:
+            images = augment.random_flip(images, flip)
+        return augment.random_crop(images, self.config.crop_padding, crop)
 
     def losses(self, outputs, batch):
         return composition(

@@ -45,7 +45,7 @@ def read_checkpoint(prefix):
     reader = _open(prefix)
     try:
         return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-    except (tf.errors.OpError, RuntimeError) as error:
+    except (tf.errors.OpError, RuntimeError, IndexError) as error:
         raise _unreadable(prefix, error) from error
 
 

@@ -1,0 +1,6 @@
+"""Datasets as three parts, batches drawn from them, and the pipeline that feeds a training."""
+
+from tfhash.data.loading import load, resolve
+from tfhash.data.splits import ArrayImages, FileImages, Split, Splits, check, summary
+
+__all__ = ["ArrayImages", "FileImages", "Split", "Splits", "check", "load", "resolve", "summary"]

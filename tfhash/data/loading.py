@@ -1,0 +1,83 @@
+"""Datasets by name."""
+
+from tfhash.data import cifar, digits, folders, lists, tfds
+
+LISTED = ("nuswide_81", "nuswide_21", "coco", "imagenet", "cub")
+NAMES = ("auto", "digits", "cifar10", *LISTED, "tfds:NAME", "folder:PATH")
+
+
+def resolve(dataset, data_dir):
+    """The dataset that a name stands for, and a line that says which and why.
+
+    "auto" is CIFAR-10 where its pickles lie in `data_dir` or a prepared TFDS copy is there, else
+    digits; it never downloads. Any other name stands for itself.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    kind, colon, rest = dataset.partition(":")
+    if dataset not in NAMES[:-2] and not (kind in ("tfds", "folder") and colon and rest):
+        raise ValueError(
+            f"Expected `dataset` to be one of {', '.join(NAMES)}. Received: {dataset!r}."
+        )
+    if dataset == "auto":
+        if not cifar.folder_of_pickles(data_dir) and not tfds.prepared("cifar10", data_dir):
+            return "digits", (
+                f"dataset: digits, which come with scikit-learn (no CIFAR-10 in {data_dir}; "
+                "--dataset=cifar10 downloads it, 170 MB)"
+            )
+        dataset = "cifar10"
+    return dataset, f"dataset: {dataset}{_origin(dataset, data_dir)}"
+
+
+def _origin(dataset, data_dir):
+    if dataset in LISTED:
+        return f", the lists in {data_dir}"
+    if dataset != "cifar10":
+        return ""
+    folder = cifar.folder_of_pickles(data_dir)
+    if folder:
+        return f", the pickles in {folder}"
+    if lists.present(data_dir):
+        return f", the lists in {data_dir}"
+    folder = tfds.prepared("cifar10", data_dir)
+    return f", the copy in {folder}" if folder else ", to be downloaded (170 MB)"
+
+
+def load(dataset, *, data_dir, image_size=None, seed=0, order=None):
+    """The `Splits` of a dataset.
+
+    Args:
+        dataset: one of `NAMES`.
+        data_dir: the folder of its files, where it has any.
+        image_size: side in pixels that images are resized to; None for the dataset's own.
+        seed: of a split that is drawn.
+        order: `[n]` positions of CIFAR-10's images sorted by label, for GPQ's split; None for
+            the stable order.
+    Raises:
+        ValueError: files are missing or bad; says where they were looked for.
+    """
+    dataset, _ = resolve(dataset, data_dir)
+    size = (image_size, image_size) if image_size else None
+    if dataset == "digits":
+        return digits.load(size, seed)
+    if dataset == "cifar10":
+        return _cifar10(data_dir, size, order)
+    if dataset in LISTED:
+        return lists.load(dataset, data_dir, size)
+    kind, _, name = dataset.partition(":")
+    return (
+        folders.load(name, size, seed)
+        if kind == "folder"
+        else tfds.load(name, data_dir, size, seed)
+    )
+
+
+def _cifar10(data_dir, size, order):
+    """The pickles, else DeepHash's lists, else TFDS."""
+    if cifar.folder_of_pickles(data_dir):
+        pixels, labels = cifar.read_pickles(data_dir)
+        return cifar.of_arrays("cifar10", pixels, labels, size, order)
+    if lists.present(data_dir):
+        return lists.load("cifar10", data_dir, size or (32, 32), cifar.CLASSES)
+    return tfds.load_cifar10(data_dir, size, order)

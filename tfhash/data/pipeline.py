@@ -1,0 +1,101 @@
+"""From index batches to image tensors, in parallel with the training."""
+
+import contextlib
+
+import numpy as np
+import tensorflow as tf
+
+
+def training_batches(split, index_batches, preprocess, *, seed):
+    """A dataset of `{stream: {"images", "labels", "index"}}`, in the order of the index batches.
+
+    `images` are `[batch, height, width, 3]` float32, `labels` `[batch, classes]` float32, `index`
+    `[batch]` int64, the positions in the pool of `split`.
+
+    Args:
+        split: a `Split`.
+        index_batches: returns an iterator of `(step, {stream: [batch] positions in split})`;
+            called anew each time the dataset is iterated over. Batches of a stream are of one size.
+        preprocess: uint8 images `[batch, height, width, 3]` and a `[2]` seed -> float32 images.
+        seed: of the augmentation. With the step and the stream it determines it, so a training
+            that goes on at a step sees the images it would have seen.
+    Raises:
+        ValueError: there is no batch.
+    """
+    streams = _batch_sizes(index_batches)
+    seeds = {
+        name: int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0] >> 1)
+        for number, name in enumerate(streams)
+    }
+
+    def load(step, rows):
+        return {
+            name: _load(split, rows[name], size, preprocess, tf.stack([seeds[name], step]))
+            for name, size in streams.items()
+        }
+
+    signature = (
+        tf.TensorSpec([], tf.int64),
+        {name: tf.TensorSpec([size], tf.int64) for name, size in streams.items()},
+    )
+    dataset = tf.data.Dataset.from_generator(index_batches, output_signature=signature)
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _batch_sizes(index_batches):
+    for _, rows in index_batches():
+        return {name: len(positions) for name, positions in rows.items()}
+    raise ValueError("Expected `index_batches` to give a batch. Received none.")
+
+
+def _load(split, rows, size, preprocess, seed):
+    def read(rows):
+        return split.read(rows), split.labels[rows].astype(np.float32), split.index[rows]
+
+    images, labels, index = tf.numpy_function(read, [rows], [tf.uint8, tf.float32, tf.int64])
+    images = preprocess(tf.ensure_shape(images, [size, *split.images.shape]), seed)
+    return {
+        "images": tf.ensure_shape(images, [size, None, None, 3]),
+        "labels": tf.ensure_shape(labels, [size, split.labels.shape[1]]),
+        "index": tf.ensure_shape(index, [size]),
+    }
+
+
+def ordered_batches(split, batch_size, preprocess):
+    """A dataset of the preprocessed images of a split in their order; the last batch is partial.
+
+    Args:
+        split: a `Split`.
+        batch_size: images of a batch.
+        preprocess: uint8 images `[batch, height, width, 3]` and None -> float32 images.
+    """
+    starts = tf.data.Dataset.range(0, len(split), batch_size)
+
+    def read(start):
+        return split.read(np.arange(start, min(start + batch_size, len(split))))
+
+    def load(start):
+        images = tf.numpy_function(read, [start], tf.uint8)
+        return preprocess(tf.ensure_shape(images, [None, *split.images.shape]), None)
+
+    dataset = starts.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+@contextlib.contextmanager
+def plain_errors():
+    """Around the iteration over a dataset: gives errors of reading images as they were raised.
+
+    TensorFlow wraps them in an error of its own with a traceback in its text.
+
+    Raises:
+        ValueError: an image can't be read; names the file.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        _, found, text = error.message.partition("ValueError: ")
+        if not found:
+            raise
+        raise ValueError(text.splitlines()[0]) from error

@@ -1,0 +1,69 @@
+"""How batches are drawn: generators of `{stream: positions}`, by (seed, epoch) alone."""
+
+import numpy as np
+
+
+def check_labelled_unlabelled(labelled, batch_size):
+    """Raises ValueError where `labelled_unlabelled` could not fill a batch."""
+    count = int(np.sum(labelled))
+    _check_filled("labelled", count, batch_size)
+    _check_filled("unlabelled", len(labelled) - count, batch_size)
+
+
+def _check_filled(kind, available, batch_size):
+    if not 0 < batch_size <= available:
+        raise ValueError(
+            f"Expected at least `batch_size` {kind} training images, and `batch_size` >= 1. "
+            f"Received: batch_size={batch_size}, {available} {kind} images. "
+            f"Use --batch_size={max(available, 1)} or a smaller one, or more images."
+        )
+
+
+def labelled_unlabelled(labelled, batch_size, steps, *, seed, epoch):
+    """Draws `batch_size` labelled and as many unlabelled items for each step.
+
+    Within a batch no item comes twice; the batches are independent of each other.
+
+    Args:
+        labelled: `[n]` bool.
+        batch_size: items of each kind; at most as many as there are.
+        steps: number of batches.
+        seed, epoch: determine the batches; >= 0.
+    Yields:
+        `{"labelled": [batch_size] int64, "unlabelled": [batch_size] int64}`.
+    Raises:
+        ValueError: fewer items of a kind than `batch_size`.
+    Original: youngkyunJang/GPQ, train.py.
+    """
+    check_labelled_unlabelled(labelled, batch_size)
+    rng = np.random.default_rng((seed, epoch))
+    labelled = np.asarray(labelled, bool)
+    kinds = {"labelled": np.flatnonzero(labelled), "unlabelled": np.flatnonzero(~labelled)}
+    for _ in range(steps):
+        yield {kind: rng.choice(items, batch_size, replace=False) for kind, items in kinds.items()}
+
+
+def shuffled(count, batch_size, steps=None, *, seed, epoch):
+    """Draws batches from a shuffled order of all items, and shuffles anew when it is used up.
+
+    So no item comes a second time before each has come once, but for those that the last full
+    batch of an order leaves over.
+
+    Args:
+        count: number of items.
+        batch_size: items of a batch; at most `count`.
+        steps: number of batches; None for one pass, `count // batch_size`.
+        seed, epoch: determine the batches; >= 0.
+    Yields:
+        `{"images": [batch_size] int64}`.
+    Raises:
+        ValueError: fewer items than `batch_size`.
+    """
+    _check_filled("different", count, batch_size)
+    rng = np.random.default_rng((seed, epoch))
+    per_pass = count // batch_size
+    for step in range(per_pass if steps is None else steps):
+        place = step % per_pass
+        if place == 0:
+            order = rng.permutation(count)
+        yield {"images": order[place * batch_size : (place + 1) * batch_size]}
