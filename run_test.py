@@ -21,7 +21,12 @@ def test(values, module):
         data_changes=common.asked(values, common.DATA),
         strategy=strategy,
     )
-    result = results.evaluate(run.hasher, run.splits, batch_size=values.encode_batch)
+    result = results.evaluate(
+        run.hasher,
+        run.splits,
+        batch_size=values.encode_batch,
+        scoring=common.scoring_of(values),
+    )
     for name, value in results.table(result).items():
         print(f"{name:>24}  {value:.5f}" if isinstance(value, float) else f"{name:>24}  {value}")
     folder = values.report or report_folder(values.model)

@@ -12,6 +12,9 @@ def train(values, module):
     if module is None:
         raise ValueError(f"Expected --method to be one of {methods.names()}. Received none.")
     strategy = distribute.strategy(values.gpus, values.virtual_devices)
+    replicas = strategy.num_replicas_in_sync
+    print(f"devices: {', '.join(strategy.extended.worker_devices)} ({replicas} replicas)"
+          if replicas > 1 else f"device: {strategy.extended.worker_devices[0]}")  # fmt: skip
     run = (resume if values.resume else start)(values, module, strategy)
     config, path = run.hasher.method.config, run.path
     saving = callbacks.Saving(run.hasher, path, every=config.save_every)

@@ -6,14 +6,15 @@ of its own: first the shared flags alone, to learn the method, then those of the
 
 import dataclasses
 import importlib
+import logging
 import os
 import sys
 import textwrap
 
 from absl import flags as absl_flags
-from absl import logging
 
-from tfhash import methods
+from flags import quiet  # noqa: F401  before TensorFlow is imported
+from tfhash import methods, scoring
 
 DEFINERS = {
     int: absl_flags.DEFINE_integer,
@@ -72,6 +73,14 @@ def define_test(values):
     values["data_dir"].help += " Default: as in training."
     define(values, "seed", 0, "Of the query that the picture shows.")
     define(values, "encode_batch", 256, "Images encoded at once.")
+    for name, choices, text in (
+        ("ties", scoring.TIES, "Order of items of equal distance; expected: the mean of all."),
+        ("map_denominator", scoring.DENOMINATORS, "mAP divides by the relevant items among the "
+         "first R, as the originals do, or by min(R, all relevant items)."),
+    ):  # fmt: skip
+        absl_flags.DEFINE_enum(name, choices[0], choices, text, flag_values=values)
+    define(values, "R", 0, "Ranks that count for mAP; 0: the original's number for the dataset.")
+    define(values, "max_memory", 1024, "MiB that ranking may take beyond codes and labels.")
     define(values, "report", None, "Folder for what is written; default: MODEL/report.", str)
     define(values, "save_codes", False, "Also write the codes of the database.")
 
@@ -99,6 +108,16 @@ def define_config(values, config, texts, aliases):
 def config_of(values, cls):
     """A method's `Config` from the flags of its fields."""
     return cls(**{field.name: values[field.name].value for field in dataclasses.fields(cls)})
+
+
+def scoring_of(values):
+    """The `Scoring` that the flags of run_test.py give."""
+    return scoring.Scoring(
+        ties=values.ties,
+        top=values.R or None,
+        map_denominator=values.map_denominator,
+        max_memory=values.max_memory * 2**20,
+    )
 
 
 def given(values, name):
@@ -169,11 +188,20 @@ def help_text(values, module):
     return "\n".join(lines)
 
 
+def _show_log():
+    """Writes what tfhash reports to standard output, and of other packages only errors."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("tfhash")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    if "--debug" not in sys.argv:
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
 def main(run, define_command, usage):
     """Runs a command: parses its flags, and turns an error into one line and exit status 2."""
-    logging.use_absl_handler()
-    logging.set_verbosity(logging.INFO)
-    logging.get_absl_handler().setFormatter(None)
+    _show_log()
     try:
         values, module = parse(sys.argv, define_command)
         if values.help:

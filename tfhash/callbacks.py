@@ -103,7 +103,7 @@ class Validation(_EveryEpochs):
 
     def run(self, epoch, logs):
         result = results.evaluate(self.hasher, self.splits)
-        statistics = self.hasher.method.code_statistics(result.database.outputs)
+        statistics = self.hasher.method.code_statistics(result.codes)
         logs.update({f"val_{name}": value for name, value in result.metrics.items()})
         with self.writer.as_default(step=self.hasher.step):
             for name, value in result.metrics.items():

@@ -1,13 +1,14 @@
 """A training run: its data, its model directory, and how it starts or goes on."""
 
 import dataclasses
+import logging
 import os
-
-from absl import logging
 
 from tfhash import data, methods, model_dir
 from tfhash.hasher import Hasher
 from tfhash.networks import weights
+
+LOG = logging.getLogger("tfhash")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,17 +22,22 @@ class DataOptions:
     allow_overlap: bool = False
     allow_unlabelled: bool = False
 
-    def load(self):
-        """The checked `Splits`, summed up in the log."""
+    def load(self, method, config):
+        """The checked `Splits` with images as a method takes them, summed up in the log.
+
+        Args:
+            method: a class, `Method` of a module of tfhash/methods.
+            config: its `Config`.
+        """
         splits = data.load(
             self.dataset,
             data_dir=self.data_dir,
-            image_size=self.image_size or None,
+            image_size=self.image_size or method.image_size(config),
             seed=self.seed,
-        )
+        ).resized(how=method.resize, dtype=method.pixel_dtype)
         data.check(splits, allow_unlabelled=self.allow_unlabelled, allow_overlap=self.allow_overlap)
         for line in data.summary(splits):
-            logging.info(line)
+            LOG.info(line)
         return splits
 
 
@@ -62,13 +68,13 @@ def start(method, config, options, path, *, strategy, steps_per_epoch=0, pretrai
         ValueError: `path` is taken, the data or a setting is bad; nothing is left behind.
     """
     model_dir.check_free(path, overwrite=overwrite)
-    splits = options.load()
+    splits = options.load(methods.load(method).Method, config)
     hasher = Hasher(method, config, classes=splits.classes, strategy=strategy, **hasher_options)
     own_steps = hasher.method.steps_per_epoch(splits.train)  # checks the split too
     steps = steps_per_epoch or own_steps
     if pretrained:
         for line in hasher.method.load_original(pretrained):
-            logging.info(line)
+            LOG.info(line)
     settings = hasher.settings(data=dataclasses.asdict(options), steps_per_epoch=steps)
     model_dir.create(path, settings, hasher.arrays(), overwrite=overwrite)
     return Run(hasher, os.fspath(path), splits, steps)
@@ -89,17 +95,18 @@ def resume(path, *, method=None, changes=(), strategy=None, jit_compile=False):
     _apply(settings, changes, path, free=("epochs", "save_every"))
     hasher = Hasher.load(path, strategy=strategy, method=method, settings=settings,
                          jit_compile=jit_compile)  # fmt: skip
-    saved = hasher.step
-    if hasher.checkpoints(path).restore() < saved:
-        raise ValueError(
-            f"`{path}` holds the weights of step {saved}, but no state of it in checkpoints/. "
-            "Train again with --overwrite."
-        )
-    splits = DataOptions(**settings["data"]).load()
+    splits = DataOptions(**settings["data"]).load(hasher.method, hasher.method.config)
     if splits.classes != hasher.classes:
         raise ValueError(
             f"`{path}` was trained on the classes {list(hasher.classes)}. "
             f"Received: {list(splits.classes)}."
+        )
+    saved = hasher.step
+    hasher.prepare(splits.train)
+    if hasher.checkpoints(path).restore() < saved:
+        raise ValueError(
+            f"`{path}` holds the weights of step {saved}, but no state of it in checkpoints/. "
+            "Train again with --overwrite."
         )
     model_dir.save_settings(path, settings)
     return Run(hasher, os.fspath(path), splits, settings["steps_per_epoch"])
@@ -117,10 +124,11 @@ def _apply(settings, changes, path, *, free=()):
 
 
 def open_trained(path, *, method=None, changes=(), data_changes=(), strategy=None):
-    """Opens a model to test it: a model directory, or a TF1 checkpoint of an original program.
+    """Opens a model to test it: a model directory, or a file of an original program.
 
     Args:
-        path: models/NAME, or NAME.ckpt with NAME.ckpt.index and its .data file beside it.
+        path: models/NAME; or a file that `weights.shapes` reads, as NAME.ckpt with
+            NAME.ckpt.index and its .data file beside it.
         method: the method that is expected; None takes any.
         changes: `{setting of the method: value}`; must agree with those of a model directory.
         data_changes: fields of `DataOptions` that replace those of training.
@@ -128,36 +136,38 @@ def open_trained(path, *, method=None, changes=(), data_changes=(), strategy=Non
     Raises:
         ValueError: no model there, a damaged one, or one that the data do not fit.
     """
-    prefix = weights.checkpoint_prefix(path)
-    if prefix is None:
+    shapes = weights.shapes(path)
+    if shapes is None:
         settings = model_dir.load_settings(path)
         _apply(settings, changes, path)
         options = DataOptions(**settings["data"])
         hasher = Hasher.load(path, strategy=strategy, method=method, settings=settings)
     else:
-        hasher = _open_checkpoint(prefix, method, dict(changes), strategy)
+        hasher = _open_original(path, shapes, method, dict(changes), strategy)
         options = DataOptions(hasher.method.original_dataset)
     options = dataclasses.replace(options, **dict(data_changes))
     dataset, _ = data.resolve(options.dataset, options.data_dir)
-    splits = dataclasses.replace(options, dataset=dataset).load()
-    if prefix is None and splits.classes != hasher.classes:
-        logging.info("The model was trained on other classes than those of %s.", dataset)
+    options = dataclasses.replace(options, dataset=dataset)
+    splits = options.load(hasher.method, hasher.method.config)
+    if shapes is None and splits.classes != hasher.classes:
+        LOG.info("The model was trained on other classes than those of %s.", dataset)
     return Run(hasher, os.fspath(path), splits)
 
 
-def _open_checkpoint(prefix, method, changes, strategy):
-    shapes = weights.checkpoint_shapes(prefix)
+def _open_original(path, shapes, method, changes, strategy):
     candidates = [method] if method else methods.names()
     found = [name for name in candidates if methods.load(name).Method.recognizes(shapes)]
     if not found:
         raise ValueError(
-            f"`{prefix}` is no checkpoint of {' or '.join(candidates)}. "
+            f"`{path}` is no file of {' or '.join(candidates)}. "
             f"It holds {sorted(shapes)[:3]} and {max(0, len(shapes) - 3)} more."
         )
+    if len(found) > 1:
+        raise ValueError(f"`{path}` may be of {' or '.join(found)}. Give --method.")
     module = methods.load(found[0])
-    config, classes = module.Method.checkpoint_config(module.Config(**changes), shapes)
+    config, classes = module.Method.original_config(module.Config(**changes), shapes)
     names = [str(number) for number in range(classes)]
     hasher = Hasher(found[0], config, classes=names, strategy=strategy)
-    for line in hasher.method.load_original(prefix):
-        logging.info(line)
+    for line in hasher.method.load_original(path):
+        LOG.info(line)
     return hasher

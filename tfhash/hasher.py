@@ -88,6 +88,7 @@ class Hasher(keras.Model):
         """
         steps = steps_per_epoch or self.method.steps_per_epoch(train)
         batches = self._training_batches(train, steps)
+        self.prepare(train)
         callbacks = keras.callbacks.CallbackList(
             list(callbacks), model=self, epochs=epochs, steps=steps, verbose=1
         )
@@ -95,10 +96,20 @@ class Hasher(keras.Model):
         callbacks.on_train_begin()
         for epoch in range(self.step // steps, epochs):
             callbacks.on_epoch_begin(epoch)
-            callbacks.on_epoch_end(epoch, self._epoch(batches, steps, callbacks))
+            if self.step % steps == 0:
+                self.method.on_epoch_begin(epoch, train, self.encode)
+            with pipeline.plain_errors():
+                logs = self._epoch(batches, steps, callbacks)
+            callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
         callbacks.on_train_end()
+
+    def prepare(self, train):
+        """Makes what training on the split `train` needs besides the model, once."""
+        if self.method.state is None:
+            with self.strategy.scope():
+                self.method.state = self.method.build_state(train)
 
     def _epoch(self, batches, steps, callbacks):
         """Runs the rest of the epoch at hand; the means of its logs."""
@@ -109,6 +120,7 @@ class Hasher(keras.Model):
             started = time.perf_counter()
             batch = next(iterator)
             self.wait_seconds += time.perf_counter() - started
+            self.method.on_step_begin(self.step)
             logs = {name: float(value) for name, value in self._train(batch).items()}
             if not np.isfinite(logs["loss"]):
                 raise FloatingPointError(
@@ -145,8 +157,8 @@ class Hasher(keras.Model):
             outputs = {s: distribute.gather(outputs[s]) for s in streams}
             labels = {s: distribute.gather(batch[s]["labels"]) for s in streams}
             labels = {s: tf.cast(labels[s], outputs[s].dtype) for s in streams}
-            index = {s: distribute.gather(batch[s]["index"]) for s in streams}
-            terms = self.method.losses(outputs, base.Batch(labels, index))
+            positions = {s: distribute.gather(batch[s]["positions"]) for s in streams}
+            terms = self.method.losses(outputs, base.Batch(labels, positions))
             loss = tf.add_n(list(terms.values()))
             scaled = self.optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(scaled, [v.value for v in self._trained])
@@ -179,11 +191,12 @@ class Hasher(keras.Model):
         batches = pipeline.ordered_batches(
             split, max(1, batch_size // replicas) * replicas, self.method.preprocess
         )
-        outputs = [
-            part.numpy()
-            for batch in self.strategy.experimental_distribute_dataset(batches)
-            for part in self.strategy.experimental_local_results(self._embed(batch))
-        ]
+        with pipeline.plain_errors():
+            outputs = [
+                part.numpy()
+                for batch in self.strategy.experimental_distribute_dataset(batches)
+                for part in self.strategy.experimental_local_results(self._embed(batch))
+            ]
         outputs = np.concatenate(outputs).astype(np.float32, copy=False)
         bad = int((~np.isfinite(outputs)).any(axis=1).sum())
         if bad:
@@ -191,7 +204,7 @@ class Hasher(keras.Model):
         return base.Encoded(outputs, split.labels)
 
     def _global_embed(self, images):
-        return self.strategy.run(self.network, args=(images,), kwargs={"training": False})
+        return self.strategy.run(self.method.embed, args=(images,))
 
     # ---- saving and loading
 
@@ -213,10 +226,11 @@ class Hasher(keras.Model):
         return {name: variable.numpy() for name, variable in self.method.variables().items()}
 
     def checkpoints(self, path):
-        """The states of the training run in the model directory `path`."""
+        """The states of the training run in the model directory `path`; `prepare` comes first."""
         variables = {f"model/{name}": v.value for name, v in self.method.variables().items()}
         for number, variable in enumerate(self.optimizer.variables):
             variables[f"optimizer/{number}"] = variable.value
+        variables |= {f"state/{name}": v for name, v in (self.method.state or {}).items()}
         return model_dir.Checkpoints(path, variables, self.steps_done)
 
     @classmethod

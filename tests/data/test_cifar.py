@@ -14,7 +14,7 @@ def recorded():
     return golden.case("gpq/prepare_data")
 
 
-def write_batches(folder, count=4, **changes):
+def write_batches(folder, count=4, changes=None):
     """Six batches of `count` images, numbered through by their first red pixel."""
     folder.mkdir(exist_ok=True)
     for number, name in enumerate(cifar.BATCHES):
@@ -23,7 +23,7 @@ def write_batches(folder, count=4, **changes):
         rows[:, 1024] = 100  # green
         rows[:, 2048] = 200  # blue
         labels = [(number * count + place) % 10 for place in range(count)]
-        batch = {b"data": rows, b"labels": labels} | changes
+        batch = {b"data": rows, b"labels": labels} | (changes or {})
         (folder / name).write_bytes(pickle.dumps(batch))
     return folder
 
@@ -130,7 +130,7 @@ def test_a_truncated_batch_is_named(tmp_path):
     ids=["width", "dtype", "count", "range", "ragged"],
 )
 def test_a_batch_of_another_shape_is_named(tmp_path, changes, message):
-    write_batches(tmp_path, **changes)
+    write_batches(tmp_path, changes=changes)
     with pytest.raises(ValueError, match=message):
         cifar.read_pickles(tmp_path)
 

@@ -8,9 +8,8 @@ from tests import golden
 from tfhash import checks
 from tfhash.data import augment
 from tfhash.methods import base, gpq
-from tfhash.metrics import average_precision
-from tfhash.retrieval import ranking
 from tfhash.retrieval.codes import QuantizedCodes
+from tfhash.scoring import Scoring
 
 CONFIG = gpq.Config()
 
@@ -279,14 +278,14 @@ def golden_map(codes, queries):
     """mAP of the golden retrieval with these gallery codes and query features."""
     case = golden.case("gpq/checkpoint_retrieval")
     books = case["out_z"].reshape(16, 12, 12).transpose(1, 0, 2)
-    blocks = ranking.ranked_relevance(
-        QuantizedCodes(codes, books),
-        queries,
-        np.eye(10)[case["in_query_labels"]],
-        np.eye(10)[case["in_gallery_labels"]],
-    )
-    relevant = np.concatenate(list(blocks))
-    return [average_precision.average_precision(r).mean() for r in (relevant, relevant[:, :50])]
+    query = base.Encoded(queries, np.eye(10)[case["in_query_labels"]])
+    database = base.Encoded(None, np.eye(10)[case["in_gallery_labels"]])
+    return [
+        Scoring(top=top).mean_average_precision(
+            QuantizedCodes(codes, books), queries, query, database
+        )
+        for top in (None, 50)
+    ]
 
 
 def test_map_of_the_golden_codes_equals_the_original():

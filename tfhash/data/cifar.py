@@ -122,6 +122,6 @@ def of_arrays(dataset, pixels, labels, image_size=None, order=None):
     """
     labelled, unlabelled, query = gpq_split(labels, order)
     return splits.of_indices(
-        dataset, CLASSES, images.ArrayImages.resized(pixels, image_size), labels,
+        dataset, CLASSES, images.ArrayImages(pixels, image_size), labels,
         labelled=labelled, unlabelled=unlabelled, query=query, database=unlabelled,
     )  # fmt: skip

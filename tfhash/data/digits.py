@@ -22,11 +22,12 @@ def load(image_size=None, seed=0):
 
     stored = datasets.load_digits()
     grey = np.round(stored.images * (255 / 16)).astype(np.uint8)
-    pixels = np.repeat(grey[..., None], 3, axis=-1)
+    colour = np.repeat(grey[..., None], 3, axis=-1)
+    pixels = np.stack([images.resize(image, image_size or (SIDE, SIDE)) for image in colour])
     return splits.drawn(
         "digits",
         [str(digit) for digit in range(10)],
-        images.ArrayImages.resized(pixels, image_size or (SIDE, SIDE)),
+        images.ArrayImages(pixels),
         stored.target.astype(np.int64),
         queries=QUERIES,
         labelled=LABELLED,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import typing
 
 import numpy as np
 
@@ -21,15 +22,50 @@ def resize(image, size):
     return cv2.resize(image, (width, height), interpolation=how)
 
 
+class _Pool:
+    """What pools share: images are resized to `size` by `resize` when they are read."""
+
+    @property
+    def shape(self):
+        """(height, width, 3)."""
+        return (*self.size, 3)
+
+    def read(self, indices):
+        """The images at `indices`, `[b, height, width, 3]` of `dtype`, RGB in 0..255.
+
+        Raises:
+            ValueError: a file is missing or is no image; names it.
+        """
+        images = np.empty((len(indices), *self.shape), self.dtype)
+        for row, index in enumerate(indices):
+            images[row] = self.resize(self.original(index), self.size)
+        return images
+
+    def resized(self, size, how=resize, dtype=np.uint8):
+        """This pool with its images at another size.
+
+        Args:
+            size: (height, width) in pixels.
+            how: `(image [h, w, 3] uint8, size)` -> `[height, width, 3]` of `dtype`.
+            dtype: uint8 or float32.
+        """
+        return dataclasses.replace(self, size=tuple(size), resize=how, dtype=dtype)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class ArrayImages:
+class ArrayImages(_Pool):
     """A pool of images in memory.
 
     Attributes:
-        pixels: `[n, height, width, 3]` uint8 RGB.
+        pixels: `[n, h, w, 3]` uint8 RGB.
+        size: (height, width) in pixels that each is resized to; None for its own.
+        resize, dtype: as in `resized`.
     """
 
     pixels: np.ndarray
+    size: tuple | None = None
+    resize: typing.Callable = resize
+    dtype: type = np.uint8
 
     def __post_init__(self):
         shape, kind = np.shape(self.pixels), getattr(self.pixels, "dtype", None)
@@ -38,25 +74,21 @@ class ArrayImages:
                 "Expected `pixels` to be uint8 [n, height, width, 3]. "
                 f"Received: {kind} {list(shape)}."
             )
-
-    @classmethod
-    def resized(cls, pixels, image_size):
-        """A pool of the images at `image_size` = (height, width); None leaves them as they are."""
-        if image_size is None or pixels.shape[1:3] == tuple(image_size):
-            return cls(pixels)
-        return cls(np.stack([resize(image, image_size) for image in pixels]))
-
-    @property
-    def shape(self):
-        """(height, width, 3)."""
-        return self.pixels.shape[1:]
+        if self.size is None:
+            object.__setattr__(self, "size", shape[1:3])
 
     def __len__(self):
         return len(self.pixels)
 
+    def original(self, index):
+        """An image as it is stored, `[h, w, 3]` uint8 RGB."""
+        return self.pixels[index]
+
     def read(self, indices):
-        """The images at `indices`, `[b, height, width, 3]` uint8 RGB."""
-        return self.pixels[indices]
+        """The images at `indices`, `[b, height, width, 3]` of `dtype`, RGB in 0..255."""
+        if self.size == self.pixels.shape[1:3] and self.dtype == np.uint8:
+            return self.pixels[indices]
+        return super().read(indices)
 
     def name(self, index):
         """What to call an image: its position in the pool."""
@@ -64,39 +96,30 @@ class ArrayImages:
 
     def keys(self, indices):
         """What tells images apart from those of any pool."""
-        return [(id(self), index) for index in np.asarray(indices).tolist()]
+        return [(id(self.pixels), index) for index in np.asarray(indices).tolist()]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FileImages:
-    """A pool of image files, decoded and resized when they are read.
+class FileImages(_Pool):
+    """A pool of image files, decoded when they are read.
 
     Attributes:
         paths: the files.
         size: (height, width) in pixels that each is resized to.
+        resize, dtype: as in `resized`.
     """
 
     paths: tuple
     size: tuple
-
-    @property
-    def shape(self):
-        """(height, width, 3)."""
-        return (*self.size, 3)
+    resize: typing.Callable = resize
+    dtype: type = np.uint8
 
     def __len__(self):
         return len(self.paths)
 
-    def read(self, indices):
-        """The images at `indices`, `[b, height, width, 3]` uint8 RGB.
-
-        Raises:
-            ValueError: a file is missing or is no image; names it.
-        """
-        images = np.empty((len(indices), *self.shape), np.uint8)
-        for row, index in enumerate(indices):
-            images[row] = resize(decode(self.paths[index]), self.size)
-        return images
+    def original(self, index):
+        """The image as it is in its file, `[h, w, 3]` uint8 RGB."""
+        return decode(self.paths[index])
 
     def name(self, index):
         """What to call an image: its path."""

@@ -7,16 +7,17 @@ import tensorflow as tf
 
 
 def training_batches(split, index_batches, preprocess, *, seed):
-    """A dataset of `{stream: {"images", "labels", "index"}}`, in the order of the index batches.
+    """A dataset of `{stream: {"images", "labels", "positions"}}` in the order of the index batches.
 
-    `images` are `[batch, height, width, 3]` float32, `labels` `[batch, classes]` float32, `index`
-    `[batch]` int64, the positions in the pool of `split`.
+    `images` are `[batch, height, width, 3]` float32, `labels` `[batch, classes]` float32,
+    `positions` `[batch]` int64, the positions in `split`.
 
     Args:
         split: a `Split`.
         index_batches: returns an iterator of `(step, {stream: [batch] positions in split})`;
             called anew each time the dataset is iterated over. Batches of a stream are of one size.
-        preprocess: uint8 images `[batch, height, width, 3]` and a `[2]` seed -> float32 images.
+        preprocess: images `[batch, height, width, 3]` as the pool reads them and a `[2]` seed ->
+            float32 images.
         seed: of the augmentation. With the step and the stream it determines it, so a training
             that goes on at a step sees the images it would have seen.
     Raises:
@@ -51,14 +52,14 @@ def _batch_sizes(index_batches):
 
 def _load(split, rows, size, preprocess, seed):
     def read(rows):
-        return split.read(rows), split.labels[rows].astype(np.float32), split.index[rows]
+        return split.read(rows), split.labels[rows].astype(np.float32)
 
-    images, labels, index = tf.numpy_function(read, [rows], [tf.uint8, tf.float32, tf.int64])
+    images, labels = tf.numpy_function(read, [rows], [split.images.dtype, tf.float32])
     images = preprocess(tf.ensure_shape(images, [size, *split.images.shape]), seed)
     return {
         "images": tf.ensure_shape(images, [size, None, None, 3]),
         "labels": tf.ensure_shape(labels, [size, split.labels.shape[1]]),
-        "index": tf.ensure_shape(index, [size]),
+        "positions": tf.ensure_shape(rows, [size]),
     }
 
 
@@ -68,7 +69,7 @@ def ordered_batches(split, batch_size, preprocess):
     Args:
         split: a `Split`.
         batch_size: images of a batch.
-        preprocess: uint8 images `[batch, height, width, 3]` and None -> float32 images.
+        preprocess: images `[batch, height, width, 3]` as the pool reads them and None -> float32.
     """
     starts = tf.data.Dataset.range(0, len(split), batch_size)
 
@@ -76,7 +77,7 @@ def ordered_batches(split, batch_size, preprocess):
         return split.read(np.arange(start, min(start + batch_size, len(split))))
 
     def load(start):
-        images = tf.numpy_function(read, [start], tf.uint8)
+        images = tf.numpy_function(read, [start], split.images.dtype)
         return preprocess(tf.ensure_shape(images, [None, *split.images.shape]), None)
 
     dataset = starts.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -68,6 +68,20 @@ class Splits:
     query: Split
     database: Split
 
+    def resized(self, size=None, how=resize, dtype=np.uint8):
+        """These parts with images at another size, or resized in another way; see `resized` of
+        tfhash/data/images.py. None leaves the size."""
+        pools = {}
+
+        def part(split):
+            pool = split.images
+            if id(pool) not in pools:
+                pools[id(pool)] = pool.resized(size or pool.size, how, dtype)
+            return dataclasses.replace(split, images=pools[id(pool)])
+
+        parts = {name: part(split) for name, split in self.parts().items()}
+        return dataclasses.replace(self, **parts)
+
     def parts(self):
         """`{name: part}`."""
         return {"train": self.train, "query": self.query, "database": self.database}

@@ -105,6 +105,7 @@ def _prepare(name, data_dir):
             f"{' or '.join(folders(data_dir))}. Received: {name!r}. "
             f"{str(error).strip().splitlines()[0]}"
         ) from error
+    _features(builder)
     if not builder.data_path.exists():
         _download(tfds, builder, name, data_dir)
     return builder

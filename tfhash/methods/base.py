@@ -5,13 +5,15 @@ import dataclasses
 
 import numpy as np
 
+from tfhash.data import images
+
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Of a global batch, by stream: `labels` `[batch, classes]` and `index` `[batch]`."""
+    """Of a global batch, by stream: `labels` `[batch, classes]`, `positions` in train `[batch]`."""
 
     labels: dict
-    index: dict
+    positions: dict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +28,9 @@ class Method(abc.ABC):
     """A method: its network and losses, how its batches are drawn, what its codes are.
 
     A subclass sets `name`, `streams` (the names of the batches that a step takes, in the order
-    in which the network sees them) and `dataset_defaults` (settings that a dataset changes, such
-    as {"digits": {"batch_size": 64}}), and implements the methods below that are not here.
+    in which the network sees them), `dataset_defaults` (settings that a dataset changes, such as
+    {"digits": {"batch_size": 64}}) and how images reach `preprocess` (`resize`, `pixel_dtype`), and
+    implements the methods below that are not here.
 
     Args:
         config: the `Config` of the method's module.
@@ -38,6 +41,9 @@ class Method(abc.ABC):
     streams = ("images",)
     dataset_defaults = {}
     original_dataset = "cifar10"  # what a checkpoint of the original was trained on
+    tops = {}  # R of mAP@R by dataset; the whole database elsewhere
+    resize = staticmethod(images.resize)  # (image, size) -> image of `pixel_dtype`
+    pixel_dtype = np.uint8
 
     def __init__(self, config, *, num_classes, dtype="float32"):
         self.config = config
@@ -45,11 +51,17 @@ class Method(abc.ABC):
         self.dtype = dtype
         self.network = self.build_network()
         self.weights = self.build_weights()
+        self.state = None  # of `build_state`, once the training data are known
+
+    @classmethod
+    def model_name(cls, config):
+        """The name of a model directory where none is given."""
+        return f"{cls.name}_{config.bits}bits"
 
     @staticmethod
-    @abc.abstractmethod
-    def model_name(config):
-        """The name of a model directory where none is given."""
+    def image_size(config):
+        """Side in pixels of the images that `preprocess` takes; None for the dataset's own."""
+        return None
 
     @abc.abstractmethod
     def build_network(self):
@@ -57,6 +69,13 @@ class Method(abc.ABC):
 
     def build_weights(self):
         """`{name: keras.Variable}` of what is trained besides the network."""
+        return {}
+
+    def build_state(self, train):
+        """`{name: tf.Variable}` that training on the split `train` needs besides the model.
+
+        Such as the codes of its images: saved with the states of a training, not with the model.
+        """
         return {}
 
     def variables(self):
@@ -77,11 +96,27 @@ class Method(abc.ABC):
 
     @abc.abstractmethod
     def preprocess(self, images, seed):
-        """uint8 RGB `[batch, height, width, 3]` -> float32; a `[2]` seed augments, None not."""
+        """RGB `[batch, height, width, 3]` -> float32; a `[2]` seed augments, None does not."""
+
+    def on_epoch_begin(self, epoch, train, encode):
+        """Before the first step of an epoch: code books, mined triplets. Assigns variables.
+
+        Args:
+            epoch: its number, from 0.
+            train: the split.
+            encode: `encode(split)` -> `Encoded`, the outputs in inference mode.
+        """
+
+    def on_step_begin(self, step):
+        """Before a step, numbered from 0 through the training: schedules held in variables."""
 
     def outputs(self, images):
         """`{stream: images}` of one replica -> `{stream: outputs}`, in training mode."""
         return {stream: self.network(images[stream], training=True) for stream in self.streams}
+
+    def embed(self, images):
+        """Preprocessed images -> `[batch, dim]` outputs in inference mode."""
+        return self.network(images, training=False)
 
     @abc.abstractmethod
     def losses(self, outputs, batch):
@@ -91,13 +126,28 @@ class Method(abc.ABC):
     def codes(self, outputs):
         """The codes of `[n, dim]` outputs; a class of tfhash/retrieval/codes.py."""
 
-    @abc.abstractmethod
-    def evaluate(self, query, database):
-        """`{metric: value}` of two `Encoded`, as the original's test script prints them."""
+    def scoring(self, scoring, dataset, items):
+        """`scoring` with the R of the original for a dataset, where none was asked for."""
+        top = scoring.top or self.tops.get(dataset)
+        return dataclasses.replace(scoring, top=top and min(top, items))
 
-    def code_statistics(self, outputs):
-        """`{name: value}` of the codes of some outputs, to watch during training."""
+    @abc.abstractmethod
+    def evaluate(self, query, database, codes, scoring):
+        """`{metric: value}` as the original's test script prints them.
+
+        Args:
+            query, database: `Encoded`.
+            codes: of the database.
+            scoring: a `Scoring` of tfhash/scoring.py.
+        """
+
+    def code_statistics(self, codes):
+        """`{name: value}` of the codes of some images, to watch during training."""
         return {}
+
+    def report(self, query, database, codes, scoring, folder):
+        """Writes what this method shows beyond all methods' report; the paths."""
+        return []
 
     def load_original(self, path):
         """Reads a file of the original into the variables; a list of lines on what it held."""
@@ -105,5 +155,10 @@ class Method(abc.ABC):
 
     @classmethod
     def recognizes(cls, shapes):
-        """Whether `{variable: shape}` of a TF1 checkpoint is a model of this method."""
+        """Whether `{variable: shape}` of a file of an original is a model of this method."""
         return False
+
+    @staticmethod
+    def original_config(config, shapes):
+        """`config` and the number of classes of the model in such a file."""
+        raise NotImplementedError

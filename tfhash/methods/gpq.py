@@ -14,10 +14,9 @@ from tfhash import checks
 from tfhash.data import augment, samplers
 from tfhash.losses import entropy, npair
 from tfhash.methods import base
-from tfhash.metrics import average_precision
 from tfhash.networks import build, weights
 from tfhash.quantization import product
-from tfhash.retrieval import codes, ranking
+from tfhash.retrieval import codes
 
 CHANNEL_MEAN = (125.642, 123.738, 114.46)  # of CIFAR-10, RGB, in 0..255
 CHANNEL_STD = (63.01, 62.157, 66.94)
@@ -66,7 +65,15 @@ class Method(base.Method):
 
     name = "gpq"
     streams = ("labelled", "unlabelled")
-    dataset_defaults = {"digits": {"batch_size": 64, "epochs": 24, "save_every": 4}}
+    dataset_defaults = {
+        "digits": {
+            "batch_size": 64,
+            "epochs": 24,
+            "save_every": 4,
+            "flip": False,
+            "crop_padding": 1,
+        }
+    }
 
     @staticmethod
     def model_name(config):
@@ -131,16 +138,12 @@ class Method(base.Method):
         books = product.split(words, segments).numpy().transpose(1, 0, 2)
         return codes.QuantizedCodes(np.concatenate(indices).astype(np.uint8), books)
 
-    def evaluate(self, query, database):
-        relevant = ranking.ranked_relevance(
-            self.codes(database.outputs), query.outputs, query.labels, database.labels
-        )
-        precisions = [average_precision.average_precision(block) for block in relevant]
-        return {"mAP": float(np.concatenate(precisions).mean())}
+    def evaluate(self, query, database, codes, scoring):
+        return {"mAP": scoring.mean_average_precision(codes, query.outputs, query, database)}
 
-    def code_statistics(self, outputs):
+    def code_statistics(self, codes):
         words = 2**self.config.codeword_bits
-        used = [len(np.unique(column)) / words for column in self.codes(outputs).codes.T]
+        used = [len(np.unique(column)) / words for column in codes.codes.T]
         return {f"codebook_use/{number}": share for number, share in enumerate(used)}
 
     def load_original(self, path):
@@ -186,7 +189,7 @@ class Method(base.Method):
         return {"Z", "C", "Fixed_VGG/dense/kernel"} <= set(shapes)
 
     @staticmethod
-    def checkpoint_config(config, shapes):
+    def original_config(config, shapes):
         """`config` and the number of classes of a checkpoint with these variables."""
         words, dim = shapes["Z"]
         if dim != config.dim:

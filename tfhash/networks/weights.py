@@ -27,6 +27,15 @@ def read_mat(path):
     }
 
 
+def shapes(path):
+    """`{name: shape}` of a trained model's file of an original, or None if `path` is none.
+
+    Reads TF1 checkpoints.
+    """
+    prefix = checkpoint_prefix(path)
+    return None if prefix is None else checkpoint_shapes(prefix)
+
+
 def checkpoint_prefix(path):
     """The prefix of a TF1 checkpoint (`x.ckpt` for x.ckpt.index), or None if `path` is none."""
     path = os.fspath(path)

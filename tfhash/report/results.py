@@ -10,6 +10,7 @@ import numpy as np
 
 from tfhash.report import pictures
 from tfhash.retrieval import ranking
+from tfhash.scoring import Scoring
 
 LISTED = 15  # images of a ranked list in a picture
 
@@ -25,12 +26,14 @@ class Result:
     metrics: dict
 
 
-def evaluate(hasher, splits, *, batch_size=256):
+def evaluate(hasher, splits, *, batch_size=256, scoring=None):
     """Encodes query and database of `splits` and takes the method's metrics."""
+    scoring = hasher.method.scoring(scoring or Scoring(), splits.dataset, len(splits.database))
     query = hasher.encode(splits.query, batch_size=batch_size)
     database = hasher.encode(splits.database, batch_size=batch_size)
     codes = hasher.method.codes(database.outputs)
-    return Result(splits, query, database, codes, hasher.method.evaluate(query, database))
+    metrics = hasher.method.evaluate(query, database, codes, scoring)
+    return Result(splits, query, database, codes, metrics)
 
 
 def ranked_lists(result, *, rows=5, seed=0):

@@ -1,99 +1,192 @@
 """Ranking of a database for queries, block by block, in an order that is the same everywhere.
 
-Items of equal distance stay in database order. Nothing of size queries x database is held whole.
+Nothing of size queries x database is held whole. `codes` is an object of codes.py; an item is
+relevant to a query if they share a label.
 """
 
 import concurrent.futures
 import os
+import threading
 
 import numpy as np
 
+from tfhash.retrieval import codes as code_kinds
+from tfhash.retrieval import hamming, order
+from tfhash.retrieval.relevance import Relevance
+
 MAX_MEMORY = 2**30  # bytes for the blocks of all threads together
-BYTES_PER_ITEM = 24  # of a query's row: distances, keys, relevance
+BYTES_PER_ITEM = 40  # of a thread's buffers, beside 8 for each query of a block
 LONGEST_BLOCK = 32  # queries; more gain nothing
+TIES = ("stable", "best", "worst")
 
 
-def ranked_relevance(codes, queries, query_labels, labels, *, max_memory=MAX_MEMORY):
-    """Yields `[block, n]` bool: which items, in the order of their distance, are relevant.
-
-    An item is relevant to a query if they share a label.
+def relevant_ranks(codes, queries, query_labels, labels=None, *, top=None, ties="stable",
+                   max_memory=MAX_MEMORY):  # fmt: skip
+    """Yields lists, an array for each query: the ranks of its relevant items, ascending from 0.
 
     Args:
         codes: of the database; has `distances(queries)`.
-        queries: `[q, dim]` float outputs, q >= 1.
-        query_labels: `[q, classes]` 0/1.
+        queries: what the codes' `distances` takes, one or more.
+        query_labels: `[q, classes]` 0/1; or, without `labels`, a `[q, n]` 0/1 matrix of which
+            items are relevant.
         labels: `[n, classes]` 0/1 of the database.
+        top: items that are ranked; None for all. More than there are is cut.
+        ties: "stable" leaves items of equal distance in database order; "best" and "worst" put
+            the relevant ones first or last.
         max_memory: bytes that the blocks may take.
     Raises:
-        ValueError: no queries, or lengths that differ.
+        ValueError: no queries, an unknown policy, or lengths that differ.
     """
-    if len(queries) != len(query_labels) or len(codes) != len(labels) or not len(queries):
+    relevance = _relevance(codes, queries, query_labels, labels)
+    top = clipped(top, codes)
+    if ties not in TIES:
         raise ValueError(
-            "Expected one or more queries and as many labels as queries and codes. Received: "
-            f"{len(queries)} queries, {len(query_labels)} labels of them, {len(codes)} codes, "
-            f"{len(labels)} labels of them."
+            f"Expected `ties` to be one of {TIES}. Received: {ties!r}. For the expectation over "
+            "all orders, give the counts of `tie_counts` to a metric."
         )
-    of_database = np.ascontiguousarray(labels.T, np.float32)
+    if ties == "stable" and isinstance(codes, code_kinds.BinaryCodes):
+        blocks = _radius_ranks(codes, queries, relevance, max_memory)
+        return ([found[: found.searchsorted(top)] for found in ranks] for ranks, _ in blocks)
 
-    def rank(block):
-        shared = np.asarray(query_labels[block], np.float32) @ of_database
-        keys = _keys(codes.distances(queries[block]), shared > 0)
-        keys.sort(axis=1)
-        return (keys & np.uint64(1)).astype(bool)
+    def rank(sorter, query, distances):
+        return sorter.ranks(sorter.keys(distances, relevance.row(query), top))
 
-    yield from _in_blocks(rank, len(queries), len(codes), max_memory)
+    return _rows(rank, codes, queries, ties, max_memory)
+
+
+def radius_ranks(codes, queries, query_labels, labels=None, *, max_memory=MAX_MEMORY):
+    """Yields (ranks, within) of `BinaryCodes`, ties in database order.
+
+    Ranks as in `relevant_ranks`; within `[block, bits + 1]`: items within each Hamming radius.
+    """
+    relevance = _relevance(codes, queries, query_labels, labels)
+    return _radius_ranks(codes, queries, relevance, max_memory)
+
+
+def _radius_ranks(codes, queries, relevance, max_memory):
+    query_words = codes.query_words(queries)
+
+    def rank(ranker, block):
+        rows = range(len(query_words))[block]
+        found = [ranker.rank(query_words[row], relevance.positions(row)) for row in rows]
+        ranks, within = zip(*found)
+        return list(ranks), np.stack(within)
+
+    def ranker():
+        return hamming.StableRanks(codes.words, codes.bits)
+
+    return _in_blocks(rank, ranker, len(queries), len(codes), max_memory)
+
+
+def tie_counts(codes, queries, query_labels, labels=None, *, max_memory=MAX_MEMORY):
+    """Yields (items, relevant), each `[block, groups]`: sizes of the groups of equal distance.
+
+    Column d is Hamming distance d for `BinaryCodes`; elsewhere the distances that occur, in
+    their order, filled up with empty groups. This is all that a metric needs which does not
+    depend on the order inside ties, or takes its expectation.
+    """
+    relevance = _relevance(codes, queries, query_labels, labels)
+    if isinstance(codes, code_kinds.BinaryCodes):
+        return _hamming_counts(codes, queries, relevance, max_memory)
+
+    def count(sorter, query, distances):
+        keys = sorter.keys(distances, relevance.row(query))
+        ends = sorter.ends(keys)
+        return ends, np.searchsorted(sorter.ranks(keys), ends)
+
+    return (_sizes(block) for block in _rows(count, codes, queries, "stable", max_memory))
+
+
+def _hamming_counts(codes, queries, relevance, max_memory):
+    words = codes.query_words(queries)
+    size = max(1, max_memory // (64 * (codes.bits + 1)))
+    for first in range(0, len(words), size):
+        yield hamming.counts(codes.words, words[first : first + size], relevance, first, codes.bits)
+
+
+def _sizes(block):
+    """Pairs of ends and relevant items up to there, for each query -> two padded arrays."""
+    sizes = np.zeros((2, len(block), max(len(ends) for ends, _ in block)), np.int64)
+    for row, pair in enumerate(block):
+        for which, through in enumerate(pair):
+            sizes[which, row, : len(through)] = np.diff(through, prepend=0)
+    return sizes[0], sizes[1]
 
 
 def search(codes, queries, k, *, max_memory=MAX_MEMORY):
-    """The nearest items: index `[q, k]` int64 and distances `[q, k]` float32, nearest first.
+    """The nearest items: index `[q, k]` int64 and distances `[q, k]`, nearest first.
+
+    Items of equal distance are in database order.
 
     Args:
         codes: of the database; has `distances(queries)`.
-        queries: `[q, dim]` float outputs.
-        k: items for each query; at most the size of the database.
+        queries: what the codes' `distances` takes.
+        k: items for each query. More than there are is cut.
         max_memory: bytes that the blocks may take.
     """
-    if not 0 < k <= len(codes):
-        raise ValueError(f"Expected `k` in 1 to {len(codes)}, the database's size. Received: {k}.")
+    k = clipped(k, codes)
 
-    def nearest(block):
-        distances = codes.distances(queries[block])
-        keys = _keys(distances, False)
-        keys.partition(k - 1, axis=1)
-        keys = np.sort(keys[:, :k], axis=1)
-        index = ((keys & np.uint64(0xFFFFFFFF)) >> np.uint64(1)).astype(np.int64)
-        return index, np.take_along_axis(distances, index, axis=1)
+    def nearest(sorter, query, distances):
+        index = sorter.index(sorter.keys(distances, top=k))
+        return index, distances[index]
 
-    parts = list(_in_blocks(nearest, len(queries), len(codes), max_memory))
-    index, distances = zip(*parts)
-    return np.concatenate(index), np.concatenate(distances)
+    blocks = _rows(nearest, codes, queries, "stable", max_memory)
+    index, distances = zip(*(row for block in blocks for row in block))
+    return np.stack(index), np.stack(distances)
 
 
-def _keys(distances, relevant):
-    """`[q, n]` uint64 whose order is by distance, then by position; the lowest bit is relevance.
+def _relevance(codes, queries, query_labels, labels):
+    relevance = Relevance(query_labels, labels)
+    if len(queries) != relevance.queries or len(codes) != relevance.items:
+        raise ValueError(
+            "Expected as many labels as queries and codes. Received: "
+            f"{len(queries)} queries, {relevance.queries} labels of them, {len(codes)} codes, "
+            f"{relevance.items} labels of them."
+        )
+    return relevance
 
-    The bits of a float32, with all of them flipped for a negative one and the sign for another,
-    are in the order of the numbers; they go above the position.
+
+def clipped(top, codes):
+    """`top` or, where it is None or more than the database has, the number of its items."""
+    if top is None:
+        return len(codes)
+    if top < 1:
+        raise ValueError(f"Expected one or more ranked items, or None for all. Received: {top}.")
+    return min(top, len(codes))
+
+
+def _rows(run, codes, queries, ties, max_memory):
+    """Yields lists of `run(sorter, query, distances)`, one for each query of a block."""
+
+    def block_of(sorter, block):
+        rows = range(len(queries))[block]
+        return [run(sorter, *row) for row in zip(rows, codes.distances(queries[block]))]
+
+    return _in_blocks(
+        block_of, lambda: order.Sorter(len(codes), ties), len(queries), len(codes), max_memory
+    )
+
+
+def _in_blocks(run, make_tool, queries, items, max_memory):
+    """Yields `run(tool, block)` for slices of the queries, in order, some threads ahead.
+
+    `make_tool()` is called once in each thread.
     """
-    bits = (distances + np.float32(0)).view(np.uint32)  # -0.0 and 0.0 are equal
-    bits = bits ^ np.where(bits >> 31, np.uint32(0xFFFFFFFF), np.uint32(0x80000000))
-    keys = bits.astype(np.uint64) << np.uint64(32)
-    keys |= np.arange(distances.shape[1], dtype=np.uint64) << np.uint64(1)
-    keys |= np.asarray(relevant, bool)
-    return keys
-
-
-def _in_blocks(run, queries, items, max_memory):
-    """Yields `run(block)` for slices of the queries, in order, some threads ahead."""
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    # Twice the threads: as many results wait to be taken.
-    size = max_memory // max(1, 2 * threads * items * BYTES_PER_ITEM)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = int(np.clip(max_memory // (2 * items * BYTES_PER_ITEM), 1, cores))
+    size = (max_memory // threads - items * BYTES_PER_ITEM) // (16 * items)
     size = int(np.clip(size, 1, LONGEST_BLOCK))
-    blocks = [slice(first, first + size) for first in range(0, queries, size)]
+    local = threading.local()
+
+    def work(block):
+        if not hasattr(local, "tool"):
+            local.tool = make_tool()
+        return run(local.tool, block)
+
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         waiting = []
-        for block in blocks:
-            waiting.append(pool.submit(run, block))
+        for first in range(0, queries, size):
+            waiting.append(pool.submit(work, slice(first, first + size)))
             if len(waiting) > threads:
                 yield waiting.pop(0).result()
         for future in waiting:

@@ -1,0 +1,96 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from tfhash.data import samplers
+
+LABELLED = np.arange(50) % 5 == 0  # 10 of 50
+
+
+def drawn(steps=20, batch_size=6, seed=0, epoch=0):
+    return list(samplers.labelled_unlabelled(LABELLED, batch_size, steps, seed=seed, epoch=epoch))
+
+
+def same(one, other):
+    return all(
+        np.array_equal(left[name], right[name]) for left, right in zip(one, other) for name in left
+    )
+
+
+def test_as_many_batches_as_steps_are_drawn():
+    assert [len(drawn(steps)) for steps in (0, 1, 7)] == [0, 1, 7]
+
+
+def test_labelled_and_unlabelled_positions_are_kept_apart():
+    for batch in drawn():
+        assert LABELLED[batch["labelled"]].all() and not LABELLED[batch["unlabelled"]].any()
+
+
+def test_no_position_comes_twice_in_a_batch():
+    for batch in drawn():
+        assert [len(np.unique(rows)) for rows in batch.values()] == [6, 6]
+
+
+def test_batches_are_drawn_independently():
+    counts = np.bincount(np.concatenate([batch["labelled"] for batch in drawn(5)]))
+    assert counts.max() > 3  # 30 draws of 10: without replacement over batches, each comes 3 times
+
+
+def test_all_positions_come_at_last():
+    seen = {row for batch in drawn(200) for rows in batch.values() for row in rows.tolist()}
+    assert seen == set(range(50))
+
+
+def test_positions_are_int64():
+    assert {rows.dtype for rows in drawn(1)[0].values()} == {np.dtype(np.int64)}
+
+
+def test_the_same_seed_and_epoch_give_the_same_batches():
+    assert same(drawn(seed=3, epoch=4), drawn(seed=3, epoch=4))
+
+
+@pytest.mark.parametrize("changed", [{"seed": 1}, {"epoch": 1}], ids=str)
+def test_another_seed_or_epoch_gives_other_batches(changed):
+    assert not same(drawn(), drawn(**changed))
+
+
+@pytest.mark.parametrize(
+    "labelled, kind", [(LABELLED, "labelled"), (~LABELLED, "unlabelled")], ids=str
+)
+def test_too_few_images_are_an_error_with_their_number(labelled, kind):
+    with pytest.raises(ValueError, match=f"{kind} .*batch_size=11, 10 {kind} images.*=10 or"):
+        next(samplers.labelled_unlabelled(labelled, 11, 1, seed=0, epoch=0))
+
+
+def test_an_empty_batch_is_an_error():
+    with pytest.raises(ValueError, match="`batch_size` >= 1. Received: batch_size=0"):
+        samplers.check_labelled_unlabelled(LABELLED, 0)
+
+
+def test_a_shuffled_pass_takes_each_item_once_at_most():
+    rows = [batch["images"] for batch in samplers.shuffled(50, 8, seed=0, epoch=0)]
+    assert [len(row) for row in rows] == [8] * 6
+    assert len(np.unique(np.concatenate(rows))) == 48
+
+
+def test_shuffled_goes_on_with_a_new_order():
+    rows = [batch["images"] for batch in samplers.shuffled(16, 8, 5, seed=0, epoch=0)]
+    first, second = (set(np.concatenate(rows[k : k + 2]).tolist()) for k in (0, 2))
+    assert first == second == set(range(16))
+    assert len(rows) == 5 and not np.array_equal(rows[0], rows[2])
+
+
+def test_shuffled_depends_on_seed_and_epoch():
+    pairs = [(0, 0), (0, 0), (1, 0), (0, 1)]
+    one, again, *others = (
+        next(samplers.shuffled(50, 8, seed=seed, epoch=epoch))["images"].tolist()
+        for seed, epoch in pairs
+    )
+    assert one == again
+    assert all(left != right for left, right in itertools.combinations([one, *others], 2))
+
+
+def test_shuffled_needs_a_batch_of_images():
+    with pytest.raises(ValueError, match="batch_size=8, 7 "):
+        next(samplers.shuffled(7, 8, seed=0, epoch=0))
