@@ -4,7 +4,8 @@ import os
 
 import numpy as np
 
-from tfhash.data import images, splits, unpickle
+from tfhash import unpickle
+from tfhash.data import images, splits
 
 BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 CLASSES = (

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from tfhash.data import unpickle
+from tfhash import unpickle
 
 ARRAYS = {
     b"data": np.arange(12, dtype=np.uint8).reshape(3, 4),
