@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from tfhash.metrics import average_precision
+from tfhash.metrics import average_precision, precision_recall
+from tfhash.metrics import radius as radii
 from tfhash.retrieval import ranking, relevance
 
 TIES = ("stable", "expected", "best", "worst")
@@ -17,7 +18,9 @@ class Scoring:
 
     Attributes:
         ties: the order of items of equal distance: "stable" is that of the database, "expected"
-            the mean over all orders, "best" and "worst" the bounds.
+            the mean over all orders, "best" and "worst" have the relevant ones first and last.
+            These are bounds of mAP but for "retrieved" with an R that cuts a tie: there the
+            divisor depends on the order too.
         top: ranks that count for mAP (R); None for the method's own number.
         map_denominator: "retrieved" divides by the relevant items among the first R, as the
             originals do, "all" by min(R, relevant items in the database), as textbooks do.
@@ -81,3 +84,85 @@ class Scoring:
         if missing == "skip":
             found = found[~np.isnan(found)]
         return float(np.nan_to_num(found).mean()) if len(found) else float("nan")
+
+    def within_radius(self, codes, queries, query, database, *, radius=2):
+        """`{metric: value}` of the items within a Hamming radius, ranked by feature.
+
+        Args:
+            codes, queries: `codes.RerankedCodes` of database and queries.
+            query, database: have `labels`.
+            radius: of the ball, in bits.
+        Original: thulab/DeepHash, evaluation/__init__.py, get_precision_recall_by_Hamming_Radius.
+        """
+        totals = relevance.Relevance(query.labels, database.labels).totals()
+        blocks = ranking.ball_ranks(
+            codes, queries, radius, query.labels, database.labels, max_memory=self.max_memory
+        )
+        found, sizes = [], []
+        for ranks, count in blocks:
+            found += ranks
+            sizes.append(count)
+        precision, recall, precisions = radii.in_ball(found, np.concatenate(sizes), totals, radius)
+        known = precisions[~np.isnan(precisions)]
+        return {
+            f"precision_radius_{radius}": float(precision.mean()),
+            f"recall_radius_{radius}": float(recall.mean()),
+            f"mAP_radius_{radius}": float(known.mean()) if len(known) else 0.0,
+        }
+
+    def radius_curves(self, codes, queries, query, database):
+        """`{"radius", "precision", "recall", "mAP"}`, each `[bits + 1]`: means over the queries.
+
+        The items within a radius are ranked by Hamming distance.
+
+        Args:
+            codes, queries: `codes.BinaryCodes` of database and queries.
+            query, database: have `labels`.
+        Original: thulab/DeepHash, evaluation/__init__.py,
+            get_precision_recall_by_Hamming_Radius_All.
+        """
+        given = (codes, queries, query.labels, database.labels)
+        if self.ties == "expected":
+            counts = ranking.tie_counts(*given, max_memory=self.max_memory)
+            parts = [radii.expected(*block) for block in counts]
+        else:
+            ranks = ranking.radius_ranks(*given, ties=self.ties, max_memory=self.max_memory)
+            parts = [radii.of_ranks(*block) for block in ranks]
+        means = [np.concatenate(arrays).mean(axis=0) for arrays in zip(*parts)]
+        return dict(zip(("precision", "recall", "mAP"), means)) | {
+            "radius": np.arange(codes.bits + 1)
+        }
+
+    def curves(self, codes, queries, query, database):
+        """Precision and recall at N, and precision at levels of recall: means over the queries.
+
+        Args:
+            codes, queries: as in `average_precisions`.
+            query, database: have `labels`.
+        Returns:
+            `{"N", "precision", "recall"}`, each `[counts]`, and `{"level", "interpolated"}`, each
+            `[21]`, in one dictionary.
+        """
+        given = (codes, queries, query.labels, database.labels)
+        totals = relevance.Relevance(query.labels, database.labels).totals()
+        counts = _spread(len(codes))
+        if self.ties == "expected":
+            groups = ranking.tie_counts(*given, max_memory=self.max_memory)
+            hits = [precision_recall.expected_hits_at(*block, counts) for block in groups]
+        else:
+            blocks = ranking.relevant_ranks(*given, ties=self.ties, max_memory=self.max_memory)
+            hits = [precision_recall.hits_at(block, counts) for block in blocks]
+        hits = np.concatenate(hits)
+        precision, recall = precision_recall.at_counts(hits, counts, totals)
+        return {
+            "N": counts,
+            "precision": precision,
+            "recall": recall,
+            "level": precision_recall.LEVELS,
+            "interpolated": precision_recall.at_recall_levels(hits, counts, totals),
+        }
+
+
+def _spread(items, points=400):
+    """Up to `points` different Ns from 1 to `items`, each about the same factor over the last."""
+    return np.unique(np.geomspace(1, items, min(points, items)).round().astype(np.int64))
