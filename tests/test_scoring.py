@@ -335,3 +335,12 @@ def test_no_queries_are_refused():
     database, queries, query, labelled = small()
     with pytest.raises(ValueError, match="query_labels"):
         Scoring().mean_average_precision(database, queries[:0], Part(query.labels[:0]), labelled)
+
+
+def test_a_matrix_of_relevance_replaces_the_labels():
+    database, queries, query, labelled = random_case("quantized", 4)
+    matrix = (query.labels.astype(int) @ labelled.labels.T > 0).astype(np.uint8)
+    by_labels = Scoring().mean_average_precision(database, queries, query, labelled)
+    other = Part(1 - query.labels), Part(1 - labelled.labels)
+    by_matrix = Scoring(relevant=matrix).mean_average_precision(database, queries, *other)
+    assert by_matrix == by_labels

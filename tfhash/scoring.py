@@ -25,12 +25,14 @@ class Scoring:
         map_denominator: "retrieved" divides by the relevant items among the first R, as the
             originals do, "all" by min(R, relevant items in the database), as textbooks do.
         max_memory: bytes that ranking may take beyond codes and labels.
+        relevant: a `[q, n]` 0/1 matrix of which items are relevant, instead of labels; or None.
     """
 
     ties: str = "stable"
     top: int | None = None
     map_denominator: str = "retrieved"
     max_memory: int = ranking.MAX_MEMORY
+    relevant: np.ndarray | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def __post_init__(self):
         for name, known in (("ties", TIES), ("map_denominator", DENOMINATORS)):
@@ -42,17 +44,18 @@ class Scoring:
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"Expected `{name}` >= 1. Received: {getattr(self, name)}.")
 
-    def average_precisions(self, codes, queries, query_labels, labels, *, top=None):
+    def average_precisions(self, codes, queries, query, database, *, top=None):
         """`[queries]` average precision; NaN for a query without a relevant item.
 
         Args:
             codes: of the database, a class of tfhash/retrieval/codes.py.
             queries: what its `distances` takes.
-            query_labels, labels: `[q, classes]` and `[n, classes]` 0/1.
+            query, database: have `labels`, `[q, classes]` and `[n, classes]` 0/1.
             top: ranks that count where the options leave it open; None for all.
         """
         top = ranking.clipped(self.top or top, codes)
-        given = (codes, queries, query_labels, labels)
+        labels = self._labels(query, database)
+        given = (codes, queries, *labels)
         if self.ties == "expected":
             blocks = ranking.tie_counts(*given, max_memory=self.max_memory)
             score = average_precision.expected_average_precision
@@ -64,7 +67,7 @@ class Scoring:
             score = average_precision.average_precision
         total, done, found = None, 0, []
         if self.map_denominator == "all":
-            total = relevance.Relevance(query_labels, labels).totals()
+            total = relevance.Relevance(*labels).totals()
         for block in blocks:
             stop = done + len(block[0])
             part = None if total is None else total[done:stop]
@@ -80,7 +83,7 @@ class Scoring:
             query, database: have `labels`.
             missing: a query without a relevant item is "zero" or left out of the mean ("skip").
         """
-        found = self.average_precisions(codes, queries, query.labels, database.labels, top=top)
+        found = self.average_precisions(codes, queries, query, database, top=top)
         if missing == "skip":
             found = found[~np.isnan(found)]
         return float(np.nan_to_num(found).mean()) if len(found) else float("nan")
@@ -94,10 +97,9 @@ class Scoring:
             radius: of the ball, in bits.
         Original: thulab/DeepHash, evaluation/__init__.py, get_precision_recall_by_Hamming_Radius.
         """
-        totals = relevance.Relevance(query.labels, database.labels).totals()
-        blocks = ranking.ball_ranks(
-            codes, queries, radius, query.labels, database.labels, max_memory=self.max_memory
-        )
+        labels = self._labels(query, database)
+        totals = relevance.Relevance(*labels).totals()
+        blocks = ranking.ball_ranks(codes, queries, radius, *labels, max_memory=self.max_memory)
         found, sizes = [], []
         for ranks, count in blocks:
             found += ranks
@@ -121,7 +123,7 @@ class Scoring:
         Original: thulab/DeepHash, evaluation/__init__.py,
             get_precision_recall_by_Hamming_Radius_All.
         """
-        given = (codes, queries, query.labels, database.labels)
+        given = (codes, queries, *self._labels(query, database))
         if self.ties == "expected":
             counts = ranking.tie_counts(*given, max_memory=self.max_memory)
             parts = [radii.expected(*block) for block in counts]
@@ -143,8 +145,8 @@ class Scoring:
             `{"N", "precision", "recall"}`, each `[counts]`, and `{"level", "interpolated"}`, each
             `[21]`, in one dictionary.
         """
-        given = (codes, queries, query.labels, database.labels)
-        totals = relevance.Relevance(query.labels, database.labels).totals()
+        labels = self._labels(query, database)
+        given, totals = (codes, queries, *labels), relevance.Relevance(*labels).totals()
         counts = _spread(len(codes))
         if self.ties == "expected":
             groups = ranking.tie_counts(*given, max_memory=self.max_memory)
@@ -161,6 +163,12 @@ class Scoring:
             "level": precision_recall.LEVELS,
             "interpolated": precision_recall.at_recall_levels(hits, counts, totals),
         }
+
+    def _labels(self, query, database):
+        """What tells relevance: the labels of both parts, or the matrix and None."""
+        if self.relevant is not None:
+            return self.relevant, None
+        return query.labels, database.labels
 
 
 def _spread(items, points=400):

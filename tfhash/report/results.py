@@ -9,6 +9,7 @@ import typing
 
 import numpy as np
 
+from tfhash.metrics import bits
 from tfhash.report import curves, pictures
 from tfhash.retrieval import codes as kinds
 from tfhash.retrieval import index, ranking
@@ -61,16 +62,36 @@ def ranked_lists(result, *, rows=5, seed=0):
 
 
 def table(result):
-    """`{name: value}`: the metrics, and what they were taken on."""
-    return result.metrics | {
-        "dataset": result.splits.dataset,
-        "queries": len(result.query.outputs),
-        "database": len(result.database.outputs),
-        "bits": result.codes.bits,
-        "R": result.scoring.top or len(result.database.outputs),
-        "ties": result.scoring.ties,
-        "map_denominator": result.scoring.map_denominator,
-    }
+    """`{name: value}`: the metrics, what the codes are like, and what they were taken on."""
+    return (
+        result.metrics
+        | _statistics(result)
+        | {
+            "dataset": result.splits.dataset,
+            "queries": len(result.query.outputs),
+            "database": len(result.database.outputs),
+            "bits": result.codes.bits,
+            "R": result.scoring.top or len(result.database.outputs),
+            "ties": result.scoring.ties,
+            "map_denominator": result.scoring.map_denominator,
+        }
+    )
+
+
+def _statistics(result):
+    codes, outputs = result.codes, result.database.outputs
+    if isinstance(codes, kinds.BinaryCodes):
+        found = {
+            "distinct_codes": bits.distinct(codes.words),
+            "bit_entropy": float(bits.entropy(codes.unpack()).mean()),
+        }
+        if outputs.shape[1] == codes.bits:
+            found["sign_error"] = bits.sign_error(outputs)
+        return found
+    if isinstance(codes, kinds.AdditiveCodes):
+        error = ((outputs - codes.decode()) ** 2).sum(axis=1).mean()
+        return {"quantization_error": float(error)}
+    return {}
 
 
 def write(result, folder, *, seed=0, codes=False):
