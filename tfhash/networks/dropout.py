@@ -1,0 +1,53 @@
+"""Dropout that goes on where a saved training stopped, and is the same over N replicas as on one."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class Dropout(keras.layers.Layer):
+    """Sets a share of the inputs to zero in training and scales the others up.
+
+    The masks follow from a seed, drawn when the layer is made, and the number of calls in training,
+    both in the variable `draws`. Each replica takes its part of the mask of the global batch.
+    (The variable of Keras' own layer has a name that depends on how many were made before.)
+
+    Args:
+        rate: share that is dropped, in [0, 1).
+    """
+
+    def __init__(self, rate, **options):
+        super().__init__(**options)
+        self.rate = rate
+
+    def build(self, input_shape):
+        """Makes `draws`, `[2]` int64: seed and calls."""
+        self.draws = self.add_weight(
+            shape=(2,),
+            # From NumPy's global generator, which keras.utils.set_random_seed sets.
+            initializer=lambda shape, dtype: np.array([np.random.randint(2**31), 0], dtype),
+            dtype="int64",
+            name="draws",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+
+    def call(self, inputs, training=False):
+        """`inputs` and result `[batch, ...]`."""
+        if not training or not self.rate:
+            return inputs
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync if context else 1
+        shape = tf.shape(inputs)
+        whole = tf.concat([shape[:1] * replicas, shape[1:]], axis=0)
+        drawn = tf.random.stateless_uniform(whole, tf.identity(self.draws.value))
+        self.draws.assign_add([0, 1])
+        if replicas > 1:
+            drawn = tf.split(drawn, replicas)
+            drawn = tf.gather(tf.stack(drawn), context.replica_id_in_sync_group)
+        kept = tf.cast(drawn >= self.rate, inputs.dtype)
+        return inputs * kept / tf.cast(1 - self.rate, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
