@@ -1,4 +1,4 @@
-"""Dropout that goes on where a saved training stopped, and is the same over N replicas as on one."""
+"""Dropout whose masks go on after a resumption, and are over N replicas those of one."""
 
 import keras
 import numpy as np
