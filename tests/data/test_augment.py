@@ -90,3 +90,37 @@ def test_shapes_stay_known_in_a_graph():
     graph = tf.function(lambda images: augment.random_crop(images, 2, [1, 2]))
     spec = tf.TensorSpec([None, 8, 6, 3], tf.float32)
     assert graph.get_concrete_function(spec).structured_outputs.shape.as_list() == [None, 8, 6, 3]
+
+
+def numbered(count=3, side=6):
+    """Images that are alike but for their own value in every pixel, and columns that differ."""
+    columns = np.arange(1.0, side + 1) + np.zeros((side, 1))
+    rows = 10 * np.arange(1.0, side + 1)[:, None]
+    image = (columns + rows)[..., None] * np.ones(3)
+    return tf.constant(np.stack([image + 100 * n for n in range(count)]), tf.float32)
+
+
+def test_a_batch_is_mirrored_as_a_whole_or_not_at_all():
+    images, seen = numbered(), set()
+    for seed in range(20):
+        found = augment.flip_together(images, [seed, 0]).numpy()
+        mirrored = np.array_equal(found, images.numpy()[:, :, ::-1])
+        assert mirrored or np.array_equal(found, images)
+        seen.add(mirrored)
+    assert seen == {True, False}
+
+
+def test_a_batch_is_shifted_as_a_whole():
+    images, offsets = numbered().numpy(), set()
+    wide = np.pad(images, [(0, 0), (2, 2), (2, 2), (0, 0)])
+    for seed in range(200):
+        found = augment.crop_together(images, 2, [seed, 0]).numpy()
+        places = [
+            (row, column)
+            for row in range(5)
+            for column in range(5)
+            if np.array_equal(found, wide[:, row : row + 6, column : column + 6])
+        ]
+        assert len(places) == 1
+        offsets.add(places[0])
+    assert len(offsets) == 25

@@ -78,7 +78,7 @@ def test_another_name_stands_for_itself(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["cifar11", "tfds:", "folder:", "tfds", "", "digits:x"])
 def test_an_unknown_name_is_an_error_with_the_known_ones(tmp_path, name):
-    with pytest.raises(ValueError, match=f"digits, cifar10, nuswide_81.*Received: '{name}'"):
+    with pytest.raises(ValueError, match=f"digits, cifar10, cifar100.*Received: '{name}'"):
         data.load(name, data_dir=tmp_path)
 
 

@@ -94,3 +94,69 @@ def test_shuffled_depends_on_seed_and_epoch():
 def test_shuffled_needs_a_batch_of_images():
     with pytest.raises(ValueError, match="batch_size=8, 7 "):
         next(samplers.shuffled(7, 8, seed=0, epoch=0))
+
+
+# ---- by class
+
+NAMES = ("a", "b", "c", "d")
+GROUPS = [np.arange(10), np.arange(10, 17), np.arange(17, 20), np.arange(20, 40)]
+
+
+def grouped_rows(steps=30, per_batch=3, per_class=3, seed=0, epoch=0):
+    return list(samplers.grouped(GROUPS, per_batch, per_class, steps, seed=seed, epoch=epoch))
+
+
+def class_of(rows):
+    return np.searchsorted([10, 17, 20], rows, side="right")
+
+
+def test_a_batch_holds_classes_one_after_another():
+    for rows in grouped_rows():
+        classes = class_of(rows).reshape(3, 3)
+        assert (classes == classes[:, :1]).all() and len(set(classes[:, 0])) == 3
+
+
+def test_no_item_comes_twice_in_a_batch_of_classes():
+    assert all(len(set(rows.tolist())) == 9 for rows in grouped_rows())
+
+
+def test_a_class_gives_all_its_items_before_one_comes_again():
+    """Of the 3 items of class c each draw takes all; of the 20 of class d six draws are new."""
+    drawn_of_d = [rows[class_of(rows) == 3] for rows in grouped_rows(per_batch=4)]
+    first = np.concatenate(drawn_of_d[:6])
+    assert len(set(first.tolist())) == 18
+
+
+def test_batches_of_classes_follow_from_seed_and_epoch():
+    one, again = grouped_rows(), grouped_rows()
+    assert all(np.array_equal(a, b) for a, b in zip(one, again))
+    for other in (grouped_rows(seed=1), grouped_rows(epoch=1)):
+        assert not all(np.array_equal(a, b) for a, b in zip(one, other))
+
+
+def test_an_anchor_and_its_positive_are_two_items_of_one_class():
+    for batch in samplers.pairs(GROUPS, 4, 20, seed=0, epoch=0):
+        anchors, positives = batch["anchors"], batch["positives"]
+        assert (class_of(anchors) == class_of(positives)).all() and (anchors != positives).all()
+        assert len(set(class_of(anchors))) == 4
+
+
+def test_more_classes_than_there_are_are_refused():
+    with pytest.raises(ValueError, match="from 1 to the 4 of the dataset. Received: 5"):
+        samplers.check_grouped(GROUPS, 5, 2, NAMES)
+
+
+def test_classes_with_too_few_items_are_named():
+    with pytest.raises(ValueError, match=r"fewer of 2: b \(7\), c \(3\)\."):
+        samplers.check_grouped(GROUPS, 2, 8, NAMES)
+
+
+def test_groups_are_the_labelled_items_of_each_class():
+    labels = np.eye(2, dtype=np.uint8)[[0, 1, 0, 1, 1]]
+    groups = samplers.class_groups(labels, np.array([1, 1, 1, 1, 0], bool), ("a", "b"))
+    assert [group.tolist() for group in groups] == [[0, 2], [1, 3]]
+
+
+def test_items_of_several_classes_cannot_be_grouped():
+    with pytest.raises(ValueError, match="1 of 2 have none or several"):
+        samplers.class_groups(np.array([[1, 1], [0, 1]]), np.ones(2, bool), ("a", "b"))

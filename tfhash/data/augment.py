@@ -72,6 +72,27 @@ def random_crops(images, side, seed, *, flip=False):
     return tf.ensure_shape(cropped, [images.shape[0], side, side, images.shape[3]])
 
 
+def flip_together(images, seed):
+    """Mirrors all images of a batch left to right, or none; `seed` is `[2]` int.
+
+    Original: maestrojeong/Deep-Hash-Table-ICML18, tfops/augment_op.py, random_flip_rl.
+    """
+    flipped = tf.random.stateless_uniform([], seed) < 0.5
+    return tf.cond(flipped, lambda: tf.reverse(images, axis=[2]), lambda: images)
+
+
+def crop_together(images, padding, seed):
+    """Shifts all images of a batch alike, as `random_crop` shifts each by itself.
+
+    Original: maestrojeong/Deep-Hash-Table-ICML18, tfops/augment_op.py, random_crop.
+    """
+    height, width = tf.unstack(tf.shape(images)[1:3])
+    wide = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
+    offset = tf.random.stateless_uniform([2], seed, maxval=2 * padding + 1, dtype=tf.int32)
+    cropped = wide[:, offset[0] : offset[0] + height, offset[1] : offset[1] + width]
+    return tf.ensure_shape(cropped, images.shape)
+
+
 def _coins(batch, seed):
     """`[batch, 1]` bool, each true with probability 1/2."""
     return tf.random.stateless_uniform([batch, 1], seed) < 0.5

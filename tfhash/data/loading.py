@@ -1,9 +1,10 @@
 """Datasets by name."""
 
-from tfhash.data import cifar, digits, folders, lists, tfds
+from tfhash.data import cifar, cifar100, digits, folders, imagenet32, lists, tfds
 
 LISTED = ("nuswide_81", "nuswide_21", "coco", "imagenet", "cub")
-NAMES = ("auto", "digits", "cifar10", *LISTED, "tfds:NAME", "folder:PATH")
+PICKLED = {"cifar100": cifar100, "imagenet32": imagenet32}
+NAMES = ("auto", "digits", "cifar10", *PICKLED, *LISTED, "tfds:NAME", "folder:PATH")
 
 
 def resolve(dataset, data_dir):
@@ -33,6 +34,9 @@ def resolve(dataset, data_dir):
 def _origin(dataset, data_dir):
     if dataset in LISTED:
         return f", the lists in {data_dir}"
+    if dataset in PICKLED:
+        folder = PICKLED[dataset].folder_of_pickles(data_dir)
+        return f", the pickles in {folder}" if folder else ", by TensorFlow Datasets"
     if dataset != "cifar10":
         return ""
     folder = cifar.folder_of_pickles(data_dir)
@@ -63,6 +67,13 @@ def load(dataset, *, data_dir, image_size=None, seed=0, order=None):
         return digits.load(size, seed)
     if dataset == "cifar10":
         return _cifar10(data_dir, size, order)
+    if dataset in PICKLED:
+        folder = PICKLED[dataset].folder_of_pickles(data_dir)
+        if folder:
+            return PICKLED[dataset].load(folder, size)
+        return PICKLED[dataset].of_arrays(
+            *tfds.train_and_test(PICKLED[dataset].TFDS_NAME, data_dir), size
+        )
     if dataset in LISTED:
         return lists.load(dataset, data_dir, size)
     kind, _, name = dataset.partition(":")

@@ -68,3 +68,81 @@ def shuffled(count, batch_size, steps=None, *, seed, epoch):
         if place == 0:
             order = rng.permutation(count)
         yield {"images": order[place * batch_size : (place + 1) * batch_size]}
+
+
+def class_groups(labels, labelled, classes):
+    """The labelled positions of each class: a list of int64 arrays.
+
+    Args:
+        labels: `[n, classes]` 0/1.
+        labelled: `[n]` bool.
+        classes: their names, for the error.
+    Raises:
+        ValueError: a labelled item has no class or several.
+    """
+    known = np.flatnonzero(labelled)
+    counts = np.asarray(labels)[known].sum(axis=1)
+    if (counts != 1).any():
+        raise ValueError(
+            "Expected one class for each training image, to draw batches by class. "
+            f"{int((counts != 1).sum())} of {len(known)} have none or several."
+        )
+    numbers = np.asarray(labels)[known].argmax(axis=1)
+    return [known[numbers == number] for number in range(len(classes))]
+
+
+def check_grouped(groups, per_batch, per_class, classes):
+    """Raises ValueError where `grouped` could not fill a batch; `classes` are their names."""
+    if not 1 <= per_batch <= len(groups):
+        raise ValueError(
+            f"Expected the classes of a batch from 1 to the {len(groups)} of the dataset. "
+            f"Received: {per_batch}. Use a smaller batch or fewer classes in it."
+        )
+    short = [f"{name} ({len(group)})" for name, group in zip(classes, groups)
+             if len(group) < per_class]  # fmt: skip
+    if short:
+        raise ValueError(
+            f"Expected {per_class} labelled training images or more of each class, as many as a "
+            f"batch takes. There are fewer of {len(short)}: {', '.join(short[:5])}"
+            + (" and others." if len(short) > 5 else ".")
+        )
+
+
+def grouped(groups, per_batch, per_class, steps, *, seed, epoch):
+    """Draws batches of some classes, class after class, with as many items of each.
+
+    The classes of a batch are drawn at random. A class gives its items in a shuffled order, and
+    shuffles anew when too few are left. Departure: the original then tops a batch up with items
+    of the same order, so that some come early a second time.
+
+    Args:
+        groups: the items of each class, a list of arrays.
+        per_batch: classes of a batch.
+        per_class: items of each; no class may have fewer.
+        steps: number of batches.
+        seed, epoch: determine the batches; >= 0.
+    Yields:
+        `[per_batch * per_class]` int64.
+    Original: maestrojeong/Deep-Hash-Table-ICML18, utils/datamanager.py.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    left = [np.empty(0, np.int64)] * len(groups)
+    for _ in range(steps):
+        rows = []
+        for number in rng.permutation(len(groups))[:per_batch]:
+            if len(left[number]) < per_class:
+                left[number] = rng.permutation(groups[number])
+            rows.append(left[number][:per_class])
+            left[number] = left[number][per_class:]
+        yield np.concatenate(rows)
+
+
+def pairs(groups, per_batch, steps, *, seed, epoch):
+    """Draws an anchor and a positive of each of some classes, as `grouped` draws two items.
+
+    Yields:
+        `{"anchors": [per_batch] int64, "positives": [per_batch] int64}`.
+    Original: maestrojeong/Deep-Hash-Table-ICML18, utils/datamanager.py, NpairDatamanager.
+    """
+    for rows in grouped(groups, per_batch, 2, steps, seed=seed, epoch=epoch):
+        yield {"anchors": rows[::2], "positives": rows[1::2]}

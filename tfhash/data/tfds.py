@@ -51,6 +51,22 @@ def load_cifar10(data_dir, image_size=None, order=None):
     return cifar.of_arrays("cifar10", pixels, labels, image_size, order)
 
 
+def train_and_test(name, data_dir):
+    """The training images of a set, then those of its part test, or validation where it has none.
+
+    Returns:
+        (`[n, height, width, 3]` uint8, `[n]` int64 class numbers, number of training images,
+        names of the classes).
+    Raises:
+        ValueError: as `load`.
+    """
+    builder = _prepare(name, data_dir)
+    test = "test" if "test" in builder.info.splits else "validation"
+    parts = [_arrays(builder, part, None) for part in ("train", test)]
+    pixels, labels = (np.concatenate(arrays) for arrays in zip(*parts))
+    return pixels, labels, len(parts[0][1]), tuple(_features(builder)[3])
+
+
 def load(name, data_dir, image_size=None, seed=0):
     """Any classification set: train is the database, test the queries.
 
