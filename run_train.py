@@ -4,7 +4,7 @@ import dataclasses
 import os
 
 from flags import common
-from tfhash import callbacks, data, distribute, experiment, methods
+from tfhash import callbacks, data, distribute, experiment, methods, model_dir
 
 
 def train(values, module):
@@ -15,7 +15,11 @@ def train(values, module):
     replicas = strategy.num_replicas_in_sync
     print(f"devices: {', '.join(strategy.extended.worker_devices)} ({replicas} replicas)"
           if replicas > 1 else f"device: {strategy.extended.worker_devices[0]}")  # fmt: skip
-    run = (resume if values.resume else start)(values, module, strategy)
+    fit((resume if values.resume else start)(values, module, strategy), values)
+
+
+def fit(run, values):
+    """Trains until all epochs are done."""
     config, path = run.hasher.method.config, run.path
     saving = callbacks.Saving(run.hasher, path, every=config.save_every)
     watch = callbacks.standard(
@@ -37,24 +41,51 @@ def train(values, module):
 
 def start(values, module, strategy):
     """Starts a run by the flags."""
-    dataset, note = data.resolve(values.dataset, values.data_dir)
-    print(note)
     method = methods.load(values.method).Method
-    for name, value in method.dataset_defaults.get(dataset, {}).items():
+    dataset = method.dataset_names.get(values.dataset, values.dataset)
+    dataset, note = data.resolve(dataset, values.data_dir)
+    print(note)
+    asked = common.asked(values, [field.name for field in dataclasses.fields(module.Config)])
+    for name, value in method.defaults(dataset, asked).items():
         if not common.given(values, name):
             values[name].value = value
             print(f"  --{name}={value}, since the dataset is {dataset}")
     config = module.config(values)
+    options = experiment.DataOptions(
+        **common.values_of(values, common.DATA) | {"dataset": dataset, "seed": values.seed}
+    )
+    path = values.model or os.path.join("models", method.model_name(config))
+    model_dir.check_free(path, overwrite=values.overwrite)
     return experiment.start(
         values.method,
         config,
-        experiment.DataOptions(
-            **common.values_of(values, common.DATA) | {"dataset": dataset, "seed": values.seed}
-        ),
-        values.model or os.path.join("models", method.model_name(config)),
+        options,
+        path,
         strategy=strategy,
+        start_from=values.start_from or first_stage(values, config, options, path, strategy),
         **common.values_of(values, common.START),
     )
+
+
+def first_stage(values, config, options, path, strategy):
+    """Trains the model that a training starts from, where it needs one; its directory or None."""
+    method = methods.load(values.method).Method
+    before = method.stage_before(config, options.dataset)
+    if before is None:
+        return None
+    path = f"{path}_{method.model_name(before)}" if values.model else os.path.join(
+        "models", method.model_name(before))  # fmt: skip
+    if model_dir.is_model(path):
+        print(f"Starts from {path}, since no --start_from is given.")
+        changes = dataclasses.asdict(before) | dataclasses.asdict(options)
+        run = experiment.resume(path, method=values.method, changes=changes, strategy=strategy)
+    else:
+        print(f"Starts from a model that is trained first, into {path}: no --start_from is given.")
+        shared = ("precision", "seed", "jit_compile", "steps_per_epoch")
+        run = experiment.start(values.method, before, options, path, strategy=strategy,
+                               **common.values_of(values, shared))  # fmt: skip
+    fit(run, values)
+    return path
 
 
 def resume(values, module, strategy):

@@ -62,6 +62,13 @@ def define_train(values):
     define(values, "pretrained", None, "Weight file of the original to start from.", str)
     define(
         values,
+        "start_from",
+        None,
+        "Model directory of the stage before, where the method has stages; none: trains it first.",
+        str,
+    )
+    define(
+        values,
         "seed",
         0,
         "Of the initial weights, the batches, the augmentation, the split.",
@@ -135,8 +142,12 @@ def define_config(values, config, texts, aliases):
         config: a `Config` with its defaults.
         texts: `{field: help text}`.
         aliases: `{name in the original: field}`.
+
+    A field of the name of a shared flag has that flag's value.
     """
     for field in dataclasses.fields(config):
+        if field.name in values:
+            continue
         define(values, field.name, getattr(config, field.name), texts[field.name])
     for alias, name in aliases.items():
         absl_flags.DEFINE_alias(alias, name, flag_values=values)

@@ -14,6 +14,15 @@ SMALL = {
     "gpq": {"num_codebooks": 4, "img_model": "tiny", "batch_size": 20, "epochs": 3},
     "dch": BINARY,
     "dhn": BINARY,
+    "hash_table": {
+        "stage": "hash",
+        "img_model": "tiny",
+        "batch_size": 20,
+        "epochs": 3,
+        "buckets": 16,
+        "active": 2,
+        "image_size": 16,
+    },  # fmt: skip
 }
 
 

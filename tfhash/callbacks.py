@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfhash import model_dir
 from tfhash.report import pictures, results
+from tfhash.scoring import Scoring
 
 SCHEDULE = ("learning_rate", "gradient_norm")  # of a batch's logs, all that is no loss
 VALIDATION_QUERIES, VALIDATION_DATABASE = 200, 2000
@@ -102,8 +103,17 @@ class Validation(_EveryEpochs):
         self.writer = writer
         self.splits = validation_splits(splits, seed=hasher.seed)
 
+    def _validated(self):
+        method, splits = self.hasher.method, self.splits
+        scoring = method.scoring(Scoring(), splits.dataset, len(splits.database))
+        query, database = (self.hasher.encode(part) for part in (splits.query, splits.database))
+        codes = method.codes(database.outputs)
+        metrics = method.validate(query, database, codes, scoring)
+        queries = method.queries(query.outputs)
+        return results.Result(method, splits, query, database, codes, queries, scoring, metrics)
+
     def run(self, epoch, logs):
-        result = results.evaluate(self.hasher, self.splits)
+        result = self._validated()
         statistics = self.hasher.method.code_statistics(result.codes)
         logs.update({f"val_{name}": value for name, value in result.metrics.items()})
         with self.writer.as_default(step=self.hasher.step):
@@ -116,27 +126,57 @@ class Validation(_EveryEpochs):
 
 
 class Saving(_EveryEpochs):
-    """Saves the state to resume from, and the weights, in the model directory."""
+    """Saves the state to resume from, and the weights, in the model directory.
+
+    The weights are the newest or, of a method that names a metric for it, those of the highest
+    value in the validations; the first of equal ones.
+    """
 
     def __init__(self, hasher, path, *, every):
         super().__init__(hasher, every)
         self.path = path
         self.checkpoints = hasher.checkpoints(path)
+        self.metric = hasher.method.best_by and f"val_{hasher.method.best_by}"
+        self.best = _best(os.path.join(path, "history.jsonl"), self.metric, hasher.step)
 
     def run(self, epoch, logs):
-        self.save()
+        value = logs.get(self.metric)
+        self.save(better=value is not None and (self.best is None or value > self.best))
+        if value is not None:
+            self.best = value if self.best is None else max(value, self.best)
 
-    def save(self):
+    def save(self, *, better=False):
+        """Saves the state, and the weights where no better ones are there."""
         self.checkpoints.save()
-        model_dir.save_weights(self.path, self.hasher.arrays(), step=self.hasher.step)
+        if better or self.best is None:
+            model_dir.save_weights(self.path, self.hasher.arrays(), step=self.hasher.step)
+
+
+def _best(history, metric, step):
+    """The highest value of a metric in a history up to a step; None where there is none."""
+    if metric is None or not os.path.exists(history):
+        return None
+    with open(history) as file:
+        lines = [json.loads(line) for line in file]
+    return max((line[metric] for line in lines if line["step"] <= step and metric in line),
+               default=None)  # fmt: skip
 
 
 def validation_splits(splits, *, seed=0):
     """`splits` with queries out of the database: at most 200, against at most 2000 others.
 
-    Queries are images whose labels training does not use, as far as there are any.
+    Queries are images whose labels training does not use, as far as there are any. Images that
+    are held out, neither in the database nor with a label in train, are all taken.
     """
     database, train = splits.database, splits.train
+    if train.images is database.images:
+        held = ~train.labelled & ~np.isin(train.index, database.index)
+        if held.any():
+            rng = np.random.default_rng(seed)
+            others = np.sort(rng.permutation(len(database))[:VALIDATION_DATABASE])
+            return dataclasses.replace(
+                splits, query=train.subset(np.flatnonzero(held)), database=database.subset(others)
+            )
     used = train.index[train.labelled] if train.images is database.images else ()
     fresh = np.flatnonzero(~np.isin(database.index, used))
     if len(fresh) < 2:

@@ -63,7 +63,7 @@ class Run:
 
 
 def start(method, config, options, path, *, strategy, steps_per_epoch=0, pretrained=None,
-          overwrite=False, **hasher_options):  # fmt: skip
+          start_from=None, overwrite=False, **hasher_options):  # fmt: skip
     """Starts a run in a new model directory.
 
     Args:
@@ -73,6 +73,7 @@ def start(method, config, options, path, *, strategy, steps_per_epoch=0, pretrai
         strategy: a `tf.distribute.Strategy`.
         steps_per_epoch: 0 for the method's own number.
         pretrained: a file of the original to start from, or None.
+        start_from: the model directory of the method's stage before, where it has one.
         overwrite: replaces a model directory that is there.
         hasher_options: precision, seed and jit_compile of `Hasher`.
     Raises:
@@ -86,9 +87,27 @@ def start(method, config, options, path, *, strategy, steps_per_epoch=0, pretrai
     if pretrained:
         for line in hasher.method.load_original(pretrained):
             LOG.info(line)
+    _continue(hasher, start_from, options.dataset)
+    hasher.prepare(splits.train)
     settings = hasher.settings(data=dataclasses.asdict(options), steps_per_epoch=steps)
     model_dir.create(path, settings, hasher.arrays(), overwrite=overwrite)
     return Run(hasher, os.fspath(path), splits, steps)
+
+
+def _continue(hasher, path, dataset):
+    """Takes over what the model of the stage before has learned."""
+    method = hasher.method
+    needed = method.stage_before(method.config, dataset) is not None
+    if needed != bool(path):
+        raise ValueError(
+            f"Expected `start_from`, the model directory of the stage before this one of "
+            f"{method.name!r}. Received none."
+            if needed
+            else f"{method.name!r} starts from no model with these settings. "
+            f"Received: start_from={path!r}."
+        )
+    if path:
+        method.continue_from(Hasher.load(path, method=method.name).method)
 
 
 def resume(path, *, method=None, changes=(), strategy=None, jit_compile=False):

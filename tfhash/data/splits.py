@@ -8,8 +8,10 @@ from tfhash.data.images import ArrayImages, FileImages, resize
 
 __all__ = [
     "ArrayImages", "FileImages", "Split", "Splits", "check", "drawn", "of_indices", "overlap",
-    "resize", "stratified", "summary", "unlabelled_count",
+    "pixel_mean", "resize", "stratified", "summary", "unlabelled_count",
 ]  # fmt: skip
+
+BLOCK = 4096  # images read at once for the mean
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -231,3 +233,15 @@ def stratified(labels, count, rng, *, at_least=0):
         share[members[:at_least]] = -1
     order = rng.permutation(len(labels))  # so that equal shares are taken at random
     return np.sort(order[np.argsort(share[order], kind="stable")[:count]])
+
+
+def pixel_mean(train):
+    """`[height, width, 3]` mean of all images of a split, of pixels from 0 to 1.
+
+    Original: process/cifar_process.py, which also counts the images held out to validate with.
+    """
+    total = np.zeros(train.images.shape)
+    for first in range(0, len(train), BLOCK):
+        rows = np.arange(first, min(first + BLOCK, len(train)))
+        total += train.read(rows).sum(axis=0, dtype=np.float64)
+    return (total / len(train) / 255).astype(np.float32)

@@ -40,6 +40,8 @@ class Method(abc.ABC):
 
     streams = ("images",)
     dataset_defaults = {}
+    dataset_names = {}  # the original's names of datasets: ours
+    best_by = None  # the metric of `validate` by which the best weights are kept; None: the last
     original_dataset = "cifar10"  # what a checkpoint of the original was trained on
     tops = {}  # R of mAP@R by dataset; the whole database elsewhere
     resize = staticmethod(images.resize)  # (image, size) -> image of `pixel_dtype`
@@ -60,6 +62,24 @@ class Method(abc.ABC):
     def model_name(cls, config):
         """The name of a model directory where none is given."""
         return f"{cls.name}_{config.bits}bits"
+
+    @classmethod
+    def defaults(cls, dataset, asked):
+        """`{setting: value}` that differ from those of `Config`.
+
+        Args:
+            dataset: its name.
+            asked: `{setting: value}` asked for, which go before these.
+        """
+        return cls.dataset_defaults.get(dataset, {})
+
+    @classmethod
+    def stage_before(cls, config, dataset):
+        """The `Config` of the model that a training starts from, None where it needs none."""
+        return None
+
+    def continue_from(self, method):
+        """Takes over what a trained method of `stage_before` has learned."""
 
     @staticmethod
     def image_size(config):
@@ -160,6 +180,13 @@ class Method(abc.ABC):
             codes: of the database.
             scoring: a `Scoring` of tfhash/scoring.py.
         """
+
+    def validate(self, query, database, codes, scoring):
+        """The metrics of a validation during training: `evaluate`, on images held out.
+
+        Args: as of `evaluate`.
+        """
+        return self.evaluate(query, database, codes, scoring)
 
     def code_statistics(self, codes):
         """`{name: value}` of the codes of some images, to watch during training."""
