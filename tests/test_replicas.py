@@ -40,10 +40,9 @@ def test_two_replicas_give_the_losses_and_weights_of_one(name, mirrored):
         np.testing.assert_allclose(weights_of_two[variable], value, atol=1e-5, err_msg=variable)
 
 
-@pytest.mark.parametrize("name", methods.names())
-def test_two_replicas_take_the_first_step_of_one_in_float32(name, mirrored):
-    one, _ = train(name, None, "float32", steps=1)
-    two, _ = train(name, mirrored, "float32", steps=1)
+def test_two_replicas_take_the_first_step_of_one_in_float32(mirrored):
+    one, _ = train("gpq", None, "float32", steps=1)
+    two, _ = train("gpq", mirrored, "float32", steps=1)
     for term, value in one[0].items():
         np.testing.assert_allclose(two[0][term], value, rtol=1e-4, atol=1e-5, err_msg=term)
 
