@@ -15,6 +15,7 @@ from absl import flags as absl_flags
 
 from flags import quiet  # noqa: F401  before TensorFlow is imported
 from tfhash import methods, scoring
+from tfhash.retrieval import relevance
 
 DEFINERS = {
     int: absl_flags.DEFINE_integer,
@@ -22,7 +23,7 @@ DEFINERS = {
     str: absl_flags.DEFINE_string,
     bool: absl_flags.DEFINE_boolean,
 }
-DATA = ("dataset", "data_dir", "image_size", "allow_overlap", "allow_unlabelled")
+DATA = ("dataset", "data_dir", "image_size", "split_order", "allow_overlap", "allow_unlabelled")
 START = ("precision", "seed", "jit_compile", "steps_per_epoch", "pretrained", "overwrite")
 
 
@@ -38,6 +39,8 @@ def define_shared(values):
         "Side in pixels that images are resized to; 0: the dataset's.",
         lower_bound=0,
     )
+    define(values, "split_order", "", "File of the positions of CIFAR-10's images sorted by label "
+           "(.npy), to repeat a recorded split; default: the stable order.")  # fmt: skip
     define(values, "gpus", "all", "GPUs to use: all, numbers like 0,1, or empty for the CPU.")
     define(values, "virtual_devices", 0, "Mirror over so many virtual CPU devices.", lower_bound=0)
     define(values, "allow_overlap", False, "Accept images that are in two parts of the dataset.")
@@ -99,6 +102,8 @@ def define_test(values):
          "first R, as the originals do, or by min(R, all relevant items)."),
     ):  # fmt: skip
         absl_flags.DEFINE_enum(name, choices[0], choices, text, flag_values=values)
+    define(values, "relevance", None, "Matrix of which database images are relevant to which "
+           "queries (.npy, .mat), instead of the labels.", str)  # fmt: skip
     define(
         values,
         "R",
@@ -149,6 +154,7 @@ def scoring_of(values):
         top=values.R or None,
         map_denominator=values.map_denominator,
         max_memory=values.max_memory * 2**20,
+        relevant=relevance.read_matrix(values.relevance) if values.relevance else None,
     )
 
 

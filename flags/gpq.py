@@ -35,6 +35,8 @@ def define(values):
     common.define_config(values, Config(), TEXTS, ALIASES)
     for name in ("model_save_path", "model_load_path"):
         common.absl_flags.DEFINE_alias(name, "model", flag_values=values)
+    if "relevance" in values:
+        common.absl_flags.DEFINE_alias("cifar10_label_sim_path", "relevance", flag_values=values)
     if "pretrained" in values:
         common.absl_flags.DEFINE_alias("ImagNet_pretrained_path", "pretrained", flag_values=values)
 

@@ -4,6 +4,8 @@ import dataclasses
 import logging
 import os
 
+import numpy as np
+
 from tfhash import data, methods, model_dir
 from tfhash.hasher import Hasher
 from tfhash.networks import weights
@@ -18,6 +20,7 @@ class DataOptions:
     dataset: str
     data_dir: str = "./cifar10"
     image_size: int = 0  # pixels of a side; 0 for the dataset's own
+    split_order: str = ""  # .npy file, see `order` of tfhash/data/loading.py
     seed: int = 0  # of a split that is drawn
     allow_overlap: bool = False
     allow_unlabelled: bool = False
@@ -34,11 +37,19 @@ class DataOptions:
             data_dir=self.data_dir,
             image_size=self.image_size or method.image_size(config),
             seed=self.seed,
+            order=_read_order(self.split_order) if self.split_order else None,
         ).resized(how=method.resize, dtype=method.pixel_dtype)
         data.check(splits, allow_unlabelled=self.allow_unlabelled, allow_overlap=self.allow_overlap)
         for line in data.summary(splits):
             LOG.info(line)
         return splits
+
+
+def _read_order(path):
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"Expected an .npy file of positions at `{path}`: {error}") from error
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,7 +47,7 @@ def expected_average_precision(items, relevant, *, top=None, total=None):
     top = length if top is None else min(top, length)
     taken = np.clip(top - before, 0, items)  # items of each group among the first `top`
     # A part of a group holds relevant ones at the rate of the whole, so one formula serves both.
-    sums = _group_sums(before, hits, items, relevant, taken)
+    sums = _sums(before, hits, items, relevant, taken)
     whole = np.where(taken == items, relevant, 0).sum(axis=1)
     if total is not None:
         return _divided(sums.sum(axis=1), np.minimum(total, top))
@@ -64,8 +64,19 @@ def expected_average_precision(items, relevant, *, top=None, total=None):
     return result
 
 
-def _group_sums(before, hits, items, relevant, taken):
-    """Expected sums of precision at the relevant ranks among the first `taken` of each group."""
+def group_sums(items, relevant):
+    """`[queries, groups]`: expected sums of the precision at the relevant ranks of each group.
+
+    Args:
+        items, relevant: as in `expected_average_precision`, integers.
+    """
+    before = np.cumsum(items, axis=1) - items
+    hits = np.cumsum(relevant, axis=1) - relevant
+    return _sums(before, hits, items, relevant, items)
+
+
+def _sums(before, hits, items, relevant, taken):
+    """`group_sums` over the first `taken` ranks of groups after `before` items with `hits`."""
     from scipy import special
 
     # The sums of 1 / (N + j) and of (j - 1) / (N + j) over j = 1..taken.
@@ -82,7 +93,7 @@ def _cut(sums, before, hits, items, relevant, taken):
 
     found = np.arange(max(0, taken - (items - relevant)), min(relevant, taken) + 1)
     chance = stats.hypergeom.pmf(found, items, relevant, taken)
-    group = _group_sums(*(np.full(len(found), n) for n in (before, hits, taken)), found, taken)
+    group = _sums(before, hits, taken, found, taken)
     return chance @ np.nan_to_num(_divided(sums + group, hits + found))
 
 

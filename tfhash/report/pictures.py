@@ -8,13 +8,14 @@ import numpy as np
 RELEVANT, WRONG, QUERY = "#1a9850", "#d73027", "#333333"  # frame colours
 
 
-def _figure(width, height):
+def figure(width, height):
+    """An empty matplotlib figure of so many inches, for PNG files."""
     from matplotlib.backends import backend_agg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height))
-    backend_agg.FigureCanvasAgg(figure)
-    return figure
+    empty = Figure(figsize=(width, height))
+    backend_agg.FigureCanvasAgg(empty)
+    return empty
 
 
 def ranked_lists(queries, found, relevant, *, titles=None):
@@ -26,12 +27,12 @@ def ranked_lists(queries, found, relevant, *, titles=None):
         relevant: `[rows, k]` bool; green frames where True, red ones elsewhere.
         titles: `rows` short texts under the queries, such as their classes; None for none.
     Returns:
-        A matplotlib figure.
+        A matplotlib picture.
     Reference: youngkyunJang/GPQ, utils/RetrievalTest.py, PQ_retrieval (its picture).
     """
     rows, columns = relevant.shape[0], relevant.shape[1] + 1
-    figure = _figure(columns * 0.8, rows * 0.98 + 0.3)
-    grid = figure.subplots(rows, columns, squeeze=False)
+    picture = figure(columns * 0.8, rows * 0.98 + 0.3)
+    grid = picture.subplots(rows, columns, squeeze=False)
     for row in range(rows):
         hits = int(relevant[row].sum())
         title = f"{titles[row]}  {hits}/{columns - 1}" if titles else f"{hits}/{columns - 1}"
@@ -39,9 +40,9 @@ def ranked_lists(queries, found, relevant, *, titles=None):
         for rank in range(columns - 1):
             colour = RELEVANT if relevant[row, rank] else WRONG
             _framed(grid[row, rank + 1], found[row, rank], colour, rank + 1 if row == 0 else "", "")
-    figure.subplots_adjust(left=0.01, right=0.99, top=1 - 0.3 / figure.get_figheight(), bottom=0.04,
-                           wspace=0.08, hspace=0.3)  # fmt: skip
-    return figure
+    top = 1 - 0.3 / picture.get_figheight()
+    picture.subplots_adjust(left=0.01, right=0.99, top=top, bottom=0.04, wspace=0.08, hspace=0.3)
+    return picture
 
 
 def _framed(axes, image, colour, above, below):
@@ -56,7 +57,7 @@ def _framed(axes, image, colour, above, below):
 
 
 def embedding(outputs, labels, classes, *, limit=1000, seed=0):
-    """A t-SNE picture of `[n, dim]` outputs in the colours of their classes; a figure.
+    """A t-SNE picture of `[n, dim]` outputs in the colours of their classes; a picture.
 
     Args:
         outputs: `[n, dim]` float, n >= 4.
@@ -75,8 +76,8 @@ def embedding(outputs, labels, classes, *, limit=1000, seed=0):
     )
     of_class = labels[picked].argmax(axis=1)
     colours = colormaps["tab10" if len(classes) <= 10 else "tab20"]
-    figure = _figure(7.2, 6)
-    axes = figure.subplots()
+    picture = figure(7.2, 6)
+    axes = picture.subplots()
     for number, name in enumerate(classes):
         own = points[of_class == number]
         if len(own):
@@ -86,8 +87,8 @@ def embedding(outputs, labels, classes, *, limit=1000, seed=0):
     axes.set_title(f"t-SNE of {len(picked)} outputs")
     if len(classes) <= 20:
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2)
-    figure.tight_layout()
-    return figure
+    picture.tight_layout()
+    return picture
 
 
 def save(figure, path):

@@ -2,16 +2,20 @@
 
 import dataclasses
 import json
+import logging
 import os
 import pathlib
 import typing
 
 import numpy as np
 
-from tfhash.report import pictures
-from tfhash.retrieval import ranking
+from tfhash.metrics import bits
+from tfhash.report import curves, pictures
+from tfhash.retrieval import codes as kinds
+from tfhash.retrieval import index, ranking
 from tfhash.scoring import Scoring
 
+LOG = logging.getLogger("tfhash")
 LISTED = 15  # images of a ranked list in a picture
 
 
@@ -19,22 +23,29 @@ LISTED = 15  # images of a ranked list in a picture
 class Result:
     """A model's test: the metrics, and the encoded parts they were taken from."""
 
+    method: typing.Any
     splits: typing.Any
     query: typing.Any  # base.Encoded
     database: typing.Any
     codes: typing.Any  # of the database
     queries: typing.Any  # what the codes' `distances` takes
+    scoring: Scoring
     metrics: dict
 
 
 def evaluate(hasher, splits, *, batch_size=None, scoring=None):
     """Encodes query and database of `splits` and takes the method's metrics."""
-    scoring = hasher.method.scoring(scoring or Scoring(), splits.dataset, len(splits.database))
+    asked, method = scoring or Scoring(), hasher.method
+    if asked.top and asked.top > len(splits.database):
+        LOG.info("The database has %d items: all of them are ranked.", len(splits.database))
+    scoring = method.scoring(asked, splits.dataset, len(splits.database))
     query = hasher.encode(splits.query, batch_size=batch_size)
     database = hasher.encode(splits.database, batch_size=batch_size)
-    codes = hasher.method.codes(database.outputs)
-    metrics = hasher.method.evaluate(query, database, codes, scoring)
-    return Result(splits, query, database, codes, hasher.method.queries(query.outputs), metrics)
+    codes = method.codes(database.outputs)
+    metrics = method.evaluate(query, database, codes, scoring)
+    return Result(
+        method, splits, query, database, codes, method.queries(query.outputs), scoring, metrics
+    )
 
 
 def ranked_lists(result, *, rows=5, seed=0):
@@ -51,19 +62,46 @@ def ranked_lists(result, *, rows=5, seed=0):
 
 
 def table(result):
-    """`{name: value}`: the metrics, and what they were taken on."""
-    return result.metrics | {
-        "dataset": result.splits.dataset,
-        "queries": len(result.query.outputs),
-        "database": len(result.database.outputs),
-        "bits": result.codes.bits,
-    }
+    """`{name: value}`: the metrics, what the codes are like, and what they were taken on."""
+    return (
+        result.metrics
+        | _statistics(result)
+        | {
+            "dataset": result.splits.dataset,
+            "queries": len(result.query.outputs),
+            "database": len(result.database.outputs),
+            "bits": result.codes.bits,
+            "R": result.scoring.top or len(result.database.outputs),
+            "ties": result.scoring.ties,
+            "map_denominator": result.scoring.map_denominator,
+        }
+    )
+
+
+def _statistics(result):
+    codes, outputs = result.codes, result.database.outputs
+    if isinstance(codes, kinds.BinaryCodes):
+        found = {
+            "distinct_codes": bits.distinct(codes.words),
+            "bit_entropy": float(bits.entropy(codes.unpack()).mean()),
+        }
+        if outputs.shape[1] == codes.bits:
+            found["sign_error"] = bits.sign_error(outputs)
+        return found
+    if isinstance(codes, kinds.AdditiveCodes):
+        error = ((outputs - codes.decode()) ** 2).sum(axis=1).mean()
+        return {"quantization_error": float(error)}
+    return {}
 
 
 def write(result, folder, *, seed=0, codes=False):
-    """Writes metrics.json, ranked_lists.png, embedding.png, and codes.npz if asked for; the paths.
+    """Writes what a test shows: metrics, pictures, curves, and what the method adds; the paths.
 
-    `seed` draws the queries of the picture.
+    Args:
+        result: a `Result`.
+        folder: where to.
+        seed: draws the queries of the picture.
+        codes: also writes codes.npz and codes.faiss of the database, and query_codes.npz.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +116,17 @@ def write(result, folder, *, seed=0, codes=False):
             result.database.outputs, result.database.labels, result.splits.classes
         )
         paths.append(pictures.save(figure, folder / "embedding.png"))
-    if codes:
-        result.codes.save(folder / "codes.npz")
-        paths.append(folder / "codes.npz")
-    return paths
+    paths += curves.write(result, folder)
+    given = (result.query, result.database, result.codes, result.scoring)
+    paths += result.method.report(*given, folder)
+    return paths + (_write_codes(result, folder) if codes else [])
+
+
+def _write_codes(result, folder):
+    result.codes.save(folder / "codes.npz")
+    queries = result.queries
+    if isinstance(queries, np.ndarray):
+        queries = kinds.FloatCodes(queries)
+    queries.save(folder / "query_codes.npz")
+    index.Index(result.codes).save(folder / "codes.faiss")
+    return [folder / name for name in ("codes.npz", "query_codes.npz", "codes.faiss")]

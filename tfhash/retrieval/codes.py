@@ -154,7 +154,7 @@ class QuantizedCodes(stored.Stored):
 
     def distances(self, queries):
         """Distances `[q, n]` float32 of float queries `[q, dim]`, or of `QuantizedCodes`."""
-        queries = _decoded(queries, self.dim)
+        queries = vectors(queries, self.dim)
         segments, _, length = self.codebooks.shape
         parts = queries.reshape(-1, segments, length).transpose(1, 0, 2)
         tables = 1 - parts @ self.codebooks.transpose(0, 2, 1)  # (segments, q, words)
@@ -204,7 +204,7 @@ class AdditiveCodes(QuantizedCodes):
 
     def distances(self, queries):
         """Distances `[q, n]` float32 of float queries `[q, dim]`, or of `AdditiveCodes`."""
-        queries = _decoded(queries, self.dim)
+        queries = vectors(queries, self.dim)
         products = self._sums(queries @ self.codebooks.transpose(0, 2, 1))
         return _from_products(products, queries, self.norms, self.distance)
 
@@ -248,14 +248,18 @@ class FloatCodes(stored.Stored):
         return FloatCodes(self.vectors[rows], self.distance)
 
     @property
+    def dim(self):
+        """Width of the vectors."""
+        return self.vectors.shape[1]
+
+    @property
     def bits(self):
         """Length of a vector in bits."""
         return 32 * self.vectors.shape[1]
 
     def distances(self, queries):
         """Distances `[q, n]` float32 of float queries `[q, dim]`, or of `FloatCodes`."""
-        queries = queries.vectors if isinstance(queries, FloatCodes) else queries
-        queries = _wide(queries, self.vectors.shape[1])
+        queries = vectors(queries, self.dim)
         return _from_products(queries @ self.vectors.T, queries, self.norms, self.distance)
 
     def arrays(self):
@@ -321,15 +325,16 @@ def _fitting(codes, codebooks):
     return codes.astype(np.uint8 if words <= 256 else np.uint16, copy=False), codebooks
 
 
-def _wide(queries, dim):
+def vectors(queries, dim):
+    """The float vectors `[q, dim]` float32 that queries are or stand for."""
+    if isinstance(queries, QuantizedCodes):
+        queries = queries.decode()
+    elif isinstance(queries, FloatCodes):
+        queries = queries.vectors
     queries = finite(queries, "queries")
     if queries.shape[1] != dim:
         raise ValueError(f"Expected `queries` [q, {dim}]. Received: {list(queries.shape)}.")
     return queries
-
-
-def _decoded(queries, dim):
-    return _wide(queries.decode() if isinstance(queries, QuantizedCodes) else queries, dim)
 
 
 def _known(distance):

@@ -54,13 +54,21 @@ def relevant_ranks(codes, queries, query_labels, labels=None, *, top=None, ties=
     return _rows(rank, codes, queries, ties, max_memory)
 
 
-def radius_ranks(codes, queries, query_labels, labels=None, *, max_memory=MAX_MEMORY):
-    """Yields (ranks, within) of `BinaryCodes`, ties in database order.
+def radius_ranks(codes, queries, query_labels, labels=None, *, ties="stable",
+                 max_memory=MAX_MEMORY):  # fmt: skip
+    """Yields (ranks, within) of `BinaryCodes`; the arguments are those of `relevant_ranks`.
 
-    Ranks as in `relevant_ranks`; within `[block, bits + 1]`: items within each Hamming radius.
+    Ranks as there; within `[block, bits + 1]`: items within each Hamming radius.
     """
-    relevance = _relevance(codes, queries, query_labels, labels)
-    return _radius_ranks(codes, queries, relevance, max_memory)
+    given = (codes, queries, query_labels, labels)
+    if ties == "stable":
+        yield from _radius_ranks(codes, queries, _relevance(*given), max_memory)
+        return
+    counts = [items for items, _ in tie_counts(*given, max_memory=max_memory)]
+    within, done = np.cumsum(np.concatenate(counts), axis=1), 0
+    for ranks in relevant_ranks(*given, ties=ties, max_memory=max_memory):
+        yield ranks, within[done : done + len(ranks)]
+        done += len(ranks)
 
 
 def _radius_ranks(codes, queries, relevance, max_memory):
@@ -111,6 +119,33 @@ def _sizes(block):
         for which, through in enumerate(pair):
             sizes[which, row, : len(through)] = np.diff(through, prepend=0)
     return sizes[0], sizes[1]
+
+
+def ball_ranks(codes, queries, radius, query_labels, labels=None, *, max_memory=MAX_MEMORY):
+    """Yields (ranks, sizes): relevant items within a Hamming radius, ranked by feature.
+
+    Ranks: a list, for each query the ranks of its relevant items among those of the ball, nearest
+    by feature first, ascending from 0. Sizes `[block]`: items of each ball.
+
+    Args:
+        codes, queries: `codes.RerankedCodes`.
+        radius: of the ball, in bits.
+        query_labels, labels, max_memory: as in `relevant_ranks`.
+    """
+    relevance = _relevance(codes, queries, query_labels, labels)
+
+    def rank(_, block):
+        ranks, sizes = [], []
+        hamming_distances = codes.codes.distances(queries.codes[block])
+        for row, near in zip(range(len(queries))[block], hamming_distances):
+            inside = np.flatnonzero(near <= radius)
+            vector = queries.features.vectors[row : row + 1]
+            order_inside = np.argsort(codes.features[inside].distances(vector)[0], kind="stable")
+            ranks.append(np.flatnonzero(relevance.row(row)[inside[order_inside]]))
+            sizes.append(len(inside))
+        return ranks, np.array(sizes)
+
+    return _in_blocks(rank, lambda: None, len(queries), len(codes), max_memory)
 
 
 def search(codes, queries, k, *, max_memory=MAX_MEMORY):

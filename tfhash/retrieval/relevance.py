@@ -77,6 +77,33 @@ class Relevance:
         return np.array([len(self.positions(query)) for query in range(self.queries)], np.int64)
 
 
+def read_matrix(path):
+    """A `[q, n]` 0/1 matrix of which items are relevant to which queries, from a file.
+
+    Args:
+        path: an .npy file, or a MATLAB 5 file with one matrix, sparse or not, as the original
+            GPQ's cifar10_Similarity.mat.
+    Raises:
+        ValueError: the file is missing, no such file, or holds something else.
+    """
+    import scipy.io
+
+    try:
+        if str(path).endswith(".npy"):
+            return _zeros_and_ones(np.load(path, allow_pickle=False), str(path))
+        stored = scipy.io.loadmat(path, appendmat=False)
+    except Exception as error:  # scipy raises what its parser meets
+        raise ValueError(
+            f"Expected an .npy or MATLAB 5 file with a matrix of zeros and ones at `{path}`. "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    found = [value for name, value in stored.items() if not name.startswith("__")]
+    if len(found) != 1:
+        raise ValueError(f"Expected one matrix in `{path}`. It holds {len(found)} arrays.")
+    matrix = found[0].toarray() if hasattr(found[0], "toarray") else found[0]
+    return _zeros_and_ones(matrix.astype(np.uint8), str(path))
+
+
 def _zeros_and_ones(values, name):
     values = np.asarray(values)
     if values.ndim != 2 or not len(values):

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from tfhash.retrieval import codes, index, ranking
+
+RNG = np.random.default_rng(0)
+
+
+def quantized(words, segments=4, n=3000):
+    books = RNG.standard_normal((segments, words, 3)).astype(np.float32)
+    return codes.QuantizedCodes(RNG.integers(0, words, (n, segments)), books)
+
+
+def additive(distance, words=16, n=3000):
+    books = RNG.standard_normal((4, words, 12)).astype(np.float32)
+    return codes.AdditiveCodes(RNG.integers(0, words, (n, 4)), books, distance)
+
+
+VECTORS = RNG.standard_normal((7, 12)).astype(np.float32)
+CASES = {
+    "binary 48": (codes.BinaryCodes.from_signs(RNG.standard_normal((3000, 48))),
+                  codes.BinaryCodes.from_signs(RNG.standard_normal((7, 48)))),
+    "binary 100": (codes.BinaryCodes.from_signs(RNG.standard_normal((3000, 100))),
+                   codes.BinaryCodes.from_signs(RNG.standard_normal((7, 100)))),
+    "product 4 bits": (quantized(16), VECTORS),
+    "product 8 bits": (quantized(256), VECTORS),
+    "product of 11 words": (quantized(11), VECTORS),
+    "additive product": (additive("inner_product"), VECTORS),
+    "additive euclidean": (additive("euclidean"), VECTORS),
+    "additive of 11 words": (additive("inner_product", 11), VECTORS),
+    **{f"float {name}": (codes.FloatCodes(RNG.standard_normal((3000, 12)), name), VECTORS)
+       for name in codes.DISTANCES},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_faiss_finds_the_distances_of_the_engine(name):
+    database, queries = CASES[name]
+    _, expected = ranking.search(database, queries, 20)
+    found, distances = index.Index(database).search(queries, 20)
+    np.testing.assert_allclose(distances, expected, atol=2e-5)
+    own = np.take_along_axis(database.distances(queries), found, axis=1)
+    np.testing.assert_allclose(distances, own, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["binary 48", "product 4 bits", "additive euclidean"])
+def test_an_index_comes_back_from_its_file(name, tmp_path):
+    database, queries = CASES[name]
+    index.Index(database).save(tmp_path / "codes.faiss")
+    loaded = index.Index.load(tmp_path / "codes.faiss", database)
+    for found, expected in zip(loaded.search(queries, 5), index.Index(database).search(queries, 5)):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_an_approximate_index_finds_what_is_near():
+    bits = RNG.integers(0, 2, (5000, 48), dtype=np.uint8)
+    near = bits[:50].copy()
+    near[:, 40] ^= 1
+    database, queries = codes.BinaryCodes.from_bits(bits), codes.BinaryCodes.from_bits(near)
+    found, distances = index.Index(database, approximate=True).search(queries, 1)
+    np.testing.assert_array_equal(found[:, 0], np.arange(50))
+    np.testing.assert_array_equal(distances[:, 0], 1)
+
+
+def test_more_items_than_there_are_are_cut():
+    database, queries = CASES["product 4 bits"]
+    assert index.Index(database[:5]).search(queries, 9)[0].shape == (7, 5)
+
+
+def test_an_index_of_other_codes_is_refused(tmp_path):
+    database, _ = CASES["binary 48"]
+    index.Index(database).save(tmp_path / "codes.faiss")
+    with pytest.raises(ValueError, match="holds 3000 items, the codes 5"):
+        index.Index.load(tmp_path / "codes.faiss", database[:5])
+
+
+def test_a_truncated_index_is_refused(tmp_path):
+    database, _ = CASES["binary 48"]
+    path = tmp_path / "codes.faiss"
+    index.Index(database).save(path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="codes.faiss. is no whole FAISS index"):
+        index.Index.load(path, database)
+
+
+def test_codes_that_no_index_fits_are_refused():
+    with pytest.raises(ValueError, match="cosine"):
+        index.Index(additive("cosine"))
