@@ -59,9 +59,9 @@ def main(_):
     print(f"triplets of {FLAGS.triplet_items} items in {FLAGS.parts} parts")
     outputs = vectors[: FLAGS.triplet_items]
     labels = np.eye(FLAGS.classes, dtype=np.uint8)[np.arange(len(outputs)) % FLAGS.classes]
+    given = {"margin": 30.0, "parts": FLAGS.parts, "seed": 0}
     for strategy in triplets.STRATEGIES:
-        found = show(strategy, lambda: triplets.select(
-            outputs, labels, margin=30.0, parts=FLAGS.parts, strategy=strategy, seed=0))  # fmt: skip
+        found = show(strategy, lambda: triplets.select(outputs, labels, strategy=strategy, **given))
         print(f"    {len(found)} triplets")
 
 

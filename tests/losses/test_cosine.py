@@ -41,7 +41,7 @@ def test_pairs_of_one_kind_point_the_same_way_at_best():
     assert cosine.squared_difference(u, tf.constant([[1.0, 0], [1, 0], [0, 1]])) == 0
     # All alike: four of nine pairs are of different kinds, (-1 - 1)^2 each.
     labels = tf.constant([[1.0, 0], [1, 0], [0, 1]])
-    assert cosine.squared_difference(tf.abs(u), labels) == pytest.approx(16 / 9)
+    assert float(cosine.squared_difference(tf.abs(u), labels)) == pytest.approx(16 / 9)
 
 
 def test_a_zero_output_has_a_finite_gradient():

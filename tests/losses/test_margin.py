@@ -40,9 +40,11 @@ def test_the_losses_and_their_gradients_equal_the_original(kind):
 def test_the_soft_margin_by_hand():
     """u = w_0, orthogonal word vectors: label 0 costs (1-1-1+1) + max(0, 1-1+0) = 0 over 2 x 1."""
     u, words = tf.constant([[2.0, 0.0]]), tf.eye(2)
-    assert margin.soft_margin(u, tf.constant([[1.0, 0.0]]), words) == pytest.approx(0, abs=1e-6)
+    assert float(margin.soft_margin(u, tf.constant([[1.0, 0.0]]), words)) == pytest.approx(
+        0, abs=1e-6
+    )
     # Of label 1: max(0, 1 - 0 + 1) + max(0, 0 - 0 + 0) = 2, over 2 classes x 1 label.
-    assert margin.soft_margin(u, tf.constant([[0.0, 1.0]]), words) == pytest.approx(1)
+    assert float(margin.soft_margin(u, tf.constant([[0.0, 1.0]]), words)) == pytest.approx(1)
 
 
 def test_the_fixed_margin_counts_the_label_itself():
@@ -50,7 +52,7 @@ def test_the_fixed_margin_counts_the_label_itself():
     found = margin.fixed_margin(
         tf.constant([[2.0, 0.0]]), tf.constant([[1.0, 0.0]]), tf.eye(2), margin=0.7
     )
-    assert found == pytest.approx(0.35)
+    assert float(found) == pytest.approx(0.35)
 
 
 @pytest.mark.parametrize("u, labels", [([[0.0, 0.0]], [[1.0, 0.0]]), ([[1.0, 2.0]], [[0.0, 0.0]])])
