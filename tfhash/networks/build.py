@@ -1,8 +1,8 @@
 """Backbones by name."""
 
-from tfhash.networks import fixed_vgg, tiny
+from tfhash.networks import caffe_alexnet, fixed_vgg, tiny
 
-NETWORKS = {"fixed_vgg": fixed_vgg.build, "tiny": tiny.build}
+NETWORKS = {"alexnet": caffe_alexnet.build, "fixed_vgg": fixed_vgg.build, "tiny": tiny.build}
 
 
 def build(name, output_dim, *, dtype="float32"):
