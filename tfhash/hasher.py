@@ -53,6 +53,7 @@ class Hasher(keras.Model):
             self.method = methods.load(method).Method(
                 config, num_classes=len(self.classes), dtype=precision
             )
+            self.method.seed = seed
             self.network = self.method.network
             self.optimizer = self.method.optimizer()
             if precision == "mixed_float16":
@@ -60,8 +61,12 @@ class Hasher(keras.Model):
             self._trained = [v for v in self.method.variables().values() if v.trainable]
             self.optimizer.build(self._trained)
             self.steps_done = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+            # An epoch may be of any length: what it is cannot be told from the step.
+            self.epochs_done = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+            self.epoch_start = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch_start")
         self._train = tf.function(self._global_step, jit_compile=jit_compile or None)
         self._embed = tf.function(self._global_embed, reduce_retracing=True)
+        self._embed_training = tf.function(self._global_embed_training, reduce_retracing=True)
 
     @property
     def step(self):
@@ -90,19 +95,29 @@ class Hasher(keras.Model):
         steps = steps_per_epoch or self.method.steps_per_epoch(train)
         total = epochs * steps if epochs else self.method.total_steps(steps)
         epochs = -(-total // steps)
-        batches = self._training_batches(train, steps)
         self.prepare(train)
         callbacks = keras.callbacks.CallbackList(
             list(callbacks), model=self, epochs=epochs, steps=steps, verbose=1
         )
         self.stop_training = False
         callbacks.on_train_begin()
-        for epoch in range(self.step // steps, epochs if self.step < total else 0):
+        batches = None
+        for epoch in range(int(self.epochs_done.numpy()), epochs):
+            start = int(self.epoch_start.numpy())
+            last = start + total - epoch * steps if epoch == epochs - 1 and total % steps else None
+            if self.step == last:
+                break
             callbacks.on_epoch_begin(epoch)
-            if self.step % steps == 0:
+            if self.step == start:
                 self.method.on_epoch_begin(epoch, train, self.encode)
+            # Its batches may depend on what the method did at the begin of the epoch.
+            batches = batches or self._training_batches(train, steps)
+            stop = start + self.method.epoch_steps(steps)
             with pipeline.plain_errors():
-                logs = self._epoch(batches, steps, total - epoch * steps, callbacks)
+                logs = self._epoch(batches, start, min(stop, last or stop), callbacks)
+            if self.step == stop:
+                self.epochs_done.assign(epoch + 1)
+                self.epoch_start.assign(stop)
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -114,22 +129,24 @@ class Hasher(keras.Model):
             with self.strategy.scope():
                 self.method.state = self.method.build_state(train)
 
-    def _epoch(self, batches, steps, most, callbacks):
-        """Runs the rest of the epoch at hand, up to its step `most`; the means of its logs."""
+    def _epoch(self, batches, start, stop, callbacks):
+        """Runs the epoch that began at step `start` up to step `stop`; the means of its logs."""
         history = []
         iterator = iter(batches)
-        for number in range(self.step % steps, min(steps, most)):
+        for number in range(self.step - start, stop - start):
             callbacks.on_train_batch_begin(number)
             started = time.perf_counter()
             batch = next(iterator)
             self.wait_seconds += time.perf_counter() - started
             self.method.on_step_begin(self.step)
-            logs = {name: float(value) for name, value in self._train(batch).items()}
+            logs, outputs, positions = self._train(batch)
+            logs = {name: float(value) for name, value in logs.items()}
             if not np.isfinite(logs["loss"]):
                 raise FloatingPointError(
                     f"The loss is {logs['loss']} at step {self.step}. "
                     "Resume from the last saved state with a lower learning rate."
                 )
+            self.method.on_step_end(outputs, positions)
             history.append(logs)
             callbacks.on_train_batch_end(number, logs)
         return {name: np.mean([logs[name] for logs in history]) for name in history[0]}
@@ -137,19 +154,21 @@ class Hasher(keras.Model):
     def _training_batches(self, train, steps):
         def draw():
             """The batches from the present step to the end of its epoch."""
-            epoch, done = divmod(self.step, steps)
-            drawn = self.method.batches(train, steps=steps, seed=self.seed, epoch=epoch)
-            for number, streams in enumerate(drawn):
-                if number >= done:
-                    yield epoch * steps + number, streams
+            epoch, start = int(self.epochs_done.numpy()), int(self.epoch_start.numpy())
+            steps_of_epoch = self.method.epoch_steps(steps)
+            drawn = self.method.batches(train, steps=steps_of_epoch, seed=self.seed, epoch=epoch)
+            for number, streams in enumerate(drawn, start):
+                if number >= self.step:
+                    yield number, streams
 
         batches = pipeline.training_batches(train, draw, self.method.preprocess, seed=self.seed)
         return self.strategy.experimental_distribute_dataset(batches)
 
     def _global_step(self, batch):
-        logs = self.strategy.run(self._replica_step, args=(batch,))
+        results = self.strategy.run(self._replica_step, args=(batch,))
         self.steps_done.assign_add(1)
-        return {name: self._first(value) for name, value in logs.items()}
+        # Every replica has the whole of each: losses and outputs are of the global batch.
+        return tuple({name: self._first(v) for name, v in result.items()} for result in results)
 
     def _replica_step(self, batch):
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
@@ -168,7 +187,7 @@ class Hasher(keras.Model):
         logs = {"loss": loss, **terms, "learning_rate": learning_rate}
         logs["gradient_norm"] = self._norm(gradients, replicas)
         self.optimizer.apply(gradients, self._trained)
-        return logs
+        return logs, outputs, positions
 
     def _norm(self, gradients, replicas):
         """Euclidean norm of the gradient of the global loss."""
@@ -184,25 +203,28 @@ class Hasher(keras.Model):
 
     # ---- encoding
 
-    def encode(self, split, *, batch_size=None):
+    def encode(self, split, *, batch_size=None, training_seed=None):
         """The outputs of all images of a split, `[n, dim]` float32, as a `base.Encoded`.
 
         Args:
             split: a `Split`.
             batch_size: images encoded at once; None for the method's own number.
+            training_seed: gives the outputs in training mode, of images augmented by this seed;
+                None those in inference mode.
         Raises:
             ValueError: some output is no number; says how many.
         """
         replicas = self.strategy.num_replicas_in_sync
-        batch_size = batch_size or self.method.encode_batch
+        batch_size = max(1, (batch_size or self.method.encode_batch) // replicas) * replicas
+        embed = self._embed if training_seed is None else self._embed_training
         batches = pipeline.ordered_batches(
-            split, max(1, batch_size // replicas) * replicas, self.method.preprocess
+            split, batch_size, self.method.preprocess, seed=training_seed
         )
         with pipeline.plain_errors():
             outputs = [
                 part.numpy()
                 for batch in self.strategy.experimental_distribute_dataset(batches)
-                for part in self.strategy.experimental_local_results(self._embed(batch))
+                for part in self.strategy.experimental_local_results(embed(batch))
             ]
         outputs = np.concatenate(outputs).astype(np.float32, copy=False)
         bad = int((~np.isfinite(outputs)).any(axis=1).sum())
@@ -212,6 +234,13 @@ class Hasher(keras.Model):
 
     def _global_embed(self, images):
         return self.strategy.run(self.method.embed, args=(images,))
+
+    def _global_embed_training(self, images):
+        def embed(images):
+            stream = self.method.streams[0]
+            return self.method.outputs({name: images for name in self.method.streams})[stream]
+
+        return self.strategy.run(embed, args=(images,))
 
     # ---- saving and loading
 
@@ -238,6 +267,7 @@ class Hasher(keras.Model):
         for number, variable in enumerate(self.optimizer.variables):
             variables[f"optimizer/{number}"] = variable.value
         variables |= {f"state/{name}": v for name, v in (self.method.state or {}).items()}
+        variables |= {"progress/epoch": self.epochs_done, "progress/start": self.epoch_start}
         return model_dir.Checkpoints(path, variables, self.steps_done)
 
     @classmethod

@@ -63,13 +63,15 @@ def _load(split, rows, size, preprocess, seed):
     }
 
 
-def ordered_batches(split, batch_size, preprocess):
+def ordered_batches(split, batch_size, preprocess, *, seed=None):
     """A dataset of the preprocessed images of a split in their order; the last batch is partial.
 
     Args:
         split: a `Split`.
         batch_size: images of a batch.
-        preprocess: images `[batch, height, width, 3]` as the pool reads them and None -> float32.
+        preprocess: images `[batch, height, width, 3]` as the pool reads them and a `[2]` seed, or
+            None, -> float32.
+        seed: of the augmentation, >= 0; None for none.
     """
     starts = tf.data.Dataset.range(0, len(split), batch_size)
 
@@ -78,7 +80,8 @@ def ordered_batches(split, batch_size, preprocess):
 
     def load(start):
         images = tf.numpy_function(read, [start], split.images.dtype)
-        return preprocess(tf.ensure_shape(images, [None, *split.images.shape]), None)
+        both = None if seed is None else tf.stack([tf.constant(seed, tf.int64), start])
+        return preprocess(tf.ensure_shape(images, [None, *split.images.shape]), both)
 
     dataset = starts.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return dataset.prefetch(tf.data.AUTOTUNE)

@@ -46,6 +46,7 @@ class Method(abc.ABC):
     pixel_dtype = np.uint8
     encode_batch = 256  # images encoded at once
     changeable = ("epochs", "save_every")  # settings that a resumed training may change
+    seed = 0  # of the training, for what it draws besides the batches
 
     def __init__(self, config, *, num_classes, dtype="float32"):
         self.config = config
@@ -96,6 +97,10 @@ class Method(abc.ABC):
         """Steps of the whole training, whose last epoch may be a part of one."""
         return self.config.epochs * steps_per_epoch
 
+    def epoch_steps(self, steps_per_epoch):
+        """Steps of the epoch at hand, once `on_epoch_begin` was called: 1 or more."""
+        return steps_per_epoch
+
     @abc.abstractmethod
     def batches(self, train, *, steps, seed, epoch):
         """A generator of `steps` times `{stream: positions in train}`, by (seed, epoch) alone."""
@@ -110,11 +115,16 @@ class Method(abc.ABC):
         Args:
             epoch: its number, from 0.
             train: the split.
-            encode: `encode(split)` -> `Encoded`, the outputs in inference mode.
+            encode: `encode(split)` -> `Encoded`, the outputs in inference mode; with
+                `training_seed=` those in training mode.
         """
 
     def on_step_begin(self, step):
         """Before a step, numbered from 0 through the training: schedules held in variables."""
+
+    def on_step_end(self, outputs, positions):
+        """After a step: by stream the outputs `[batch, dim]` that its losses were taken of, and
+        the positions `[batch]` of their images in train."""
 
     def outputs(self, images):
         """`{stream: images}` of one replica -> `{stream: outputs}`, in training mode."""
