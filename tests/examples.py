@@ -10,10 +10,17 @@ from tfhash.hasher import Hasher
 CLASSES = tuple("abcdefghij")
 # A small version of every method: a network of seconds, a batch that two replicas can halve.
 BINARY = {"output_dim": 16, "img_model": "tiny", "batch_size": 20, "iter_num": 12}
+QUANTIZED = {
+    "output_dim": 16, "n_subspace": 2, "n_subcenter": 8, "img_model": "tiny", "batch_size": 20,
+    "cq_lambda": 0.01,
+}  # fmt: skip
 SMALL = {
     "gpq": {"num_codebooks": 4, "img_model": "tiny", "batch_size": 20, "epochs": 3},
     "dch": BINARY,
     "dhn": BINARY,
+    "dqn": QUANTIZED | {"iter_num": 12},
+    "dvsq": QUANTIZED | {"iter_num": 12, "wordvec_dict": "orthogonal"},
+    "dtq": QUANTIZED | {"epochs": 3, "n_part": 2, "learning_rate": 0.001},
 }
 
 

@@ -40,6 +40,18 @@ def select(outputs, labels, *, margin, parts, strategy, seed):
     return rng.permutation(np.concatenate(found))
 
 
+def count_pairs(labels):
+    """Pairs of two of the `[n, classes]` 0/1 labels that share one, and those that do not."""
+    kinds, counts = np.unique(np.asarray(labels), axis=0, return_counts=True)
+    kinds = kinds.astype(np.float32)
+    both = 0  # ordered pairs that share a label, those of an item with itself included
+    for start in range(0, len(kinds), 1024):
+        block = slice(start, start + 1024)
+        both += int(counts[block] @ (kinds[block] @ kinds.T > 0) @ counts)
+    similar = (both - int(counts @ kinds.any(axis=1))) // 2
+    return similar, len(labels) * (len(labels) - 1) // 2 - similar
+
+
 def _of_part(outputs, labels, margin, strategy, rng):
     """Arrays of `[., 3]` positions in a part, for a block of anchors each."""
     rows = max(1, BLOCK // len(outputs))

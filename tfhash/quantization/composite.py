@@ -24,7 +24,7 @@ def initial_centers(vectors, subspaces, subcenters, *, seed):
     Args:
         vectors: `[n, dim]` float.
         subspaces, subcenters: number of codebooks, and of the centres of each.
-        seed: of the k-means; >= 0.
+        seed: of the k-means; an integer >= 0 or several.
     Returns:
         `[subspaces * subcenters, dim]` float32.
     Raises:
@@ -37,13 +37,14 @@ def initial_centers(vectors, subspaces, subcenters, *, seed):
     if len(vectors) < subcenters:
         raise ValueError(
             "Expected at least as many images as centres of a codebook. Received: "
-            f"{len(vectors)} images, {subcenters} centres. Use fewer centres."
+            f"{len(vectors)} images, {subcenters} centres. Use a smaller --n_subcenter."
         )
     width = vectors.shape[1] // subspaces
+    seeds = np.random.SeedSequence(seed).generate_state(subspaces)
     centers = np.zeros((subspaces * subcenters, vectors.shape[1]), np.float32)
     for number in range(subspaces):
         columns = slice(number * width, (number + 1) * width)
-        kmeans = cluster.MiniBatchKMeans(subcenters, n_init=3, random_state=seed + number)
+        kmeans = cluster.MiniBatchKMeans(subcenters, n_init=3, random_state=int(seeds[number]))
         with warnings.catch_warnings():
             # Outputs of a saturated tanh coincide: then some centres do so too, and may.
             warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
