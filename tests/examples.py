@@ -51,6 +51,12 @@ def splits(count=120, size=16, classes=10, seed=0):
     )
 
 
+def split(labels):
+    """A training part of black images with these `[n, classes]` labels, all of them labelled."""
+    pool = data.ArrayImages(np.zeros((len(labels), 8, 8, 3), np.uint8))
+    return data.Split(pool, np.arange(len(labels)), labels, np.ones(len(labels), bool))
+
+
 def hasher(name, changes=(), **options):
     """An untrained small model of a method, with `changes` of its settings."""
     return Hasher(name, config(name, **dict(changes)), classes=CLASSES, **options)
