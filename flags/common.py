@@ -31,9 +31,15 @@ def define_shared(values):
     define(values, "method", None, f"The method: {', '.join(methods.names())}.", str)
     define(values, "model", None, "Model directory. Default: models/ and the code length.", str)
     define(values, "data_dir", "./cifar10", "Folder of the dataset's files.")
-    define(values, "image_size", 0, "Side in pixels that images are resized to; 0: the dataset's.")
+    define(
+        values,
+        "image_size",
+        0,
+        "Side in pixels that images are resized to; 0: the dataset's.",
+        lower_bound=0,
+    )
     define(values, "gpus", "all", "GPUs to use: all, numbers like 0,1, or empty for the CPU.")
-    define(values, "virtual_devices", 0, "Mirror over so many virtual CPU devices.")
+    define(values, "virtual_devices", 0, "Mirror over so many virtual CPU devices.", lower_bound=0)
     define(values, "allow_overlap", False, "Accept images that are in two parts of the dataset.")
     define(values, "allow_unlabelled", False, "Accept images without a label.")
     define(values, "debug", False, "Show the traceback of an error.")
@@ -51,9 +57,23 @@ def define_train(values):
         "where it lies ready, else digits.",
     )
     define(values, "pretrained", None, "Weight file of the original to start from.", str)
-    define(values, "seed", 0, "Of the initial weights, the batches, the augmentation, the split.")
-    define(values, "steps_per_epoch", 0, "Steps of an epoch; 0: the method's own number.")
-    define(values, "validate_every", 0, "Epochs between validations; 0: as save_every.")
+    define(
+        values,
+        "seed",
+        0,
+        "Of the initial weights, the batches, the augmentation, the split.",
+        lower_bound=0,
+    )
+    define(
+        values,
+        "steps_per_epoch",
+        0,
+        "Steps of an epoch; 0: the method's own number.",
+        lower_bound=0,
+    )
+    define(
+        values, "validate_every", 0, "Epochs between validations; 0: as save_every.", lower_bound=0
+    )
     absl_flags.DEFINE_enum(
         "precision",
         "float32",
@@ -71,23 +91,35 @@ def define_test(values):
     define_shared(values)
     define(values, "dataset", None, "Dataset; default: the one the model was trained on.", str)
     values["data_dir"].help += " Default: as in training."
-    define(values, "seed", 0, "Of the query that the picture shows.")
-    define(values, "encode_batch", 256, "Images encoded at once.")
+    define(values, "seed", 0, "Of the query that the picture shows.", lower_bound=0)
+    define(values, "encode_batch", 256, "Images encoded at once.", lower_bound=1)
     for name, choices, text in (
         ("ties", scoring.TIES, "Order of items of equal distance; expected: the mean of all."),
         ("map_denominator", scoring.DENOMINATORS, "mAP divides by the relevant items among the "
          "first R, as the originals do, or by min(R, all relevant items)."),
     ):  # fmt: skip
         absl_flags.DEFINE_enum(name, choices[0], choices, text, flag_values=values)
-    define(values, "R", 0, "Ranks that count for mAP; 0: the original's number for the dataset.")
-    define(values, "max_memory", 1024, "MiB that ranking may take beyond codes and labels.")
+    define(
+        values,
+        "R",
+        0,
+        "Ranks that count for mAP; 0: the original's number for the dataset.",
+        lower_bound=0,
+    )
+    define(
+        values,
+        "max_memory",
+        1024,
+        "MiB that ranking may take beyond codes and labels.",
+        lower_bound=1,
+    )
     define(values, "report", None, "Folder for what is written; default: MODEL/report.", str)
     define(values, "save_codes", False, "Also write the codes of the database.")
 
 
-def define(values, name, default, text, kind=None):
-    """Defines one flag of the type of its default, or of `kind`."""
-    DEFINERS[kind or type(default)](name, default, text, flag_values=values)
+def define(values, name, default, text, kind=None, **bounds):
+    """Defines one flag of the type of its default, or of `kind`; `bounds` are absl's."""
+    DEFINERS[kind or type(default)](name, default, text, flag_values=values, **bounds)
 
 
 def define_config(values, config, texts, aliases):
@@ -193,7 +225,7 @@ def _show_log():
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("tfhash")
-    logger.addHandler(handler)
+    logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     if "--debug" not in sys.argv:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)

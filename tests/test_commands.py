@@ -215,7 +215,9 @@ def test_overwrite_trains_anew(run, trained):
 def test_resume_goes_on_to_more_epochs(run, trained):
     status, _, errors = run(run_train, "--method=gpq", "--model=m", "--epochs=3", "--resume")
     assert status == 0, errors
-    steps = [json.loads(line)["step"] for line in open(trained / "history.jsonl")]
+    steps = [
+        json.loads(line)["step"] for line in (trained / "history.jsonl").read_text().splitlines()
+    ]
     assert steps == [2, 4, 6]
     assert Hasher.load(trained).step == 6
 
@@ -229,7 +231,7 @@ def test_resume_without_a_model_is_refused(run):
     refused(run(run_train, "--method=gpq", "--resume"), "models/48bits")
 
 
-def test_an_interrupted_run_is_saved(run, monkeypatch):
+def test_an_interrupted_run_is_saved(run, tmp_path, monkeypatch):
     fit = Hasher.fit
 
     def interrupted(self, *arguments, **options):
@@ -239,8 +241,7 @@ def test_an_interrupted_run_is_saved(run, monkeypatch):
     monkeypatch.setattr(Hasher, "fit", interrupted)
     status, shown, _ = run(run_train, *QUICK, "--dataset=digits", "--model=m")
     assert status == 130 and "saved at step 2" in shown
-    monkeypatch.undo()
-    assert Hasher.load("m").step == 2
+    assert Hasher.load(tmp_path / "m").step == 2
 
 
 def test_a_state_that_does_not_fit_is_refused(run, trained):

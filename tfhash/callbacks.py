@@ -55,7 +55,8 @@ class Progress(keras.callbacks.ProgbarLogger):
 
 
 def _shown(logs):
-    return {name: logs[name] for name in logs if name not in SCHEDULE}
+    terms = {name: logs[name] for name in logs if name not in SCHEDULE}
+    return {"loss": terms.pop("loss")} | terms
 
 
 class History(keras.callbacks.Callback):
