@@ -126,14 +126,18 @@ class _Unpickler(pickle.Unpickler):
         return ADMITTED[module, name]
 
 
-def load_pickle(path):
+def load_pickle(path, start=0):
     """What a pickle of Python 2 or 3 holds; strings of Python 2 come as bytes.
 
+    Args:
+        path: the file.
+        start: bytes before the pickle, as the header of an .npy file.
     Raises:
         ValueError: the file is no pickle or is truncated, or it holds more than NumPy arrays,
             numbers, strings and plain containers; names the file and, then, the class.
     """
     with open(path, "rb") as file:
+        file.seek(start)
         data = file.read()
     try:
         return _Unpickler(io.BytesIO(data), encoding="bytes").load()
