@@ -25,7 +25,6 @@ def train(values, module):
     try:
         run.hasher.fit(
             run.splits.train,
-            epochs=config.epochs,
             steps_per_epoch=run.steps_per_epoch,
             callbacks=[*watch, saving],
         )

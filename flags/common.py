@@ -92,7 +92,7 @@ def define_test(values):
     define(values, "dataset", None, "Dataset; default: the one the model was trained on.", str)
     values["data_dir"].help += " Default: as in training."
     define(values, "seed", 0, "Of the query that the picture shows.", lower_bound=0)
-    define(values, "encode_batch", 256, "Images encoded at once.", lower_bound=1)
+    define(values, "encode_batch", 0, "Images encoded at once; 0: the method's own number.")
     for name, choices, text in (
         ("ties", scoring.TIES, "Order of items of equal distance; expected: the mean of all."),
         ("map_denominator", scoring.DENOMINATORS, "mAP divides by the relevant items among the "

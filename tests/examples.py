@@ -9,7 +9,12 @@ from tfhash.hasher import Hasher
 
 CLASSES = tuple("abcdefghij")
 # A small version of every method: a network of seconds, a batch that two replicas can halve.
-SMALL = {"gpq": {"num_codebooks": 4, "img_model": "tiny", "batch_size": 20, "epochs": 3}}
+BINARY = {"output_dim": 16, "img_model": "tiny", "batch_size": 20, "iter_num": 12}
+SMALL = {
+    "gpq": {"num_codebooks": 4, "img_model": "tiny", "batch_size": 20, "epochs": 3},
+    "dch": BINARY,
+    "dhn": BINARY,
+}
 
 
 def config(name, **changes):

@@ -86,13 +86,14 @@ def resume(path, *, method=None, changes=(), strategy=None, jit_compile=False):
     Args:
         path: the model directory.
         method: the method that is expected; None takes any.
-        changes: `{setting: value}` asked for; only epochs and save_every may differ.
+        changes: `{setting: value}` asked for; only those may differ that the method allows.
         strategy, jit_compile: as in `start`.
     Raises:
         ValueError: no such directory, a setting that differs, or states that do not fit.
     """
     settings = model_dir.load_settings(path)
-    _apply(settings, changes, path, free=("epochs", "save_every"))
+    free = methods.load(settings.get("method")).Method.changeable
+    _apply(settings, changes, path, free=free)
     hasher = Hasher.load(path, strategy=strategy, method=method, settings=settings,
                          jit_compile=jit_compile)  # fmt: skip
     splits = DataOptions(**settings["data"]).load(hasher.method, hasher.method.config)

@@ -74,12 +74,13 @@ class Hasher(keras.Model):
 
     # ---- training
 
-    def fit(self, train, *, epochs, steps_per_epoch=None, callbacks=()):
-        """Trains on the split `train` until `epochs` are done, from the step it stands at.
+    def fit(self, train, *, epochs=None, steps_per_epoch=None, callbacks=()):
+        """Trains on the split `train` until all epochs are done, from the step it stands at.
 
         Args:
             train: a `Split` of tfhash/data/splits.py.
-            epochs: number of epochs in all, those before a resumption included.
+            epochs: number of epochs in all, those before a resumption included; None for the
+                method's own number of steps, which may end within an epoch.
             steps_per_epoch: steps of an epoch; None for the method's own number.
             callbacks: Keras callbacks; a batch's logs are `loss`, the method's terms,
                 `learning_rate` and `gradient_norm`, an epoch's are their means.
@@ -87,6 +88,8 @@ class Hasher(keras.Model):
             FloatingPointError: the loss is no number any more.
         """
         steps = steps_per_epoch or self.method.steps_per_epoch(train)
+        total = epochs * steps if epochs else self.method.total_steps(steps)
+        epochs = -(-total // steps)
         batches = self._training_batches(train, steps)
         self.prepare(train)
         callbacks = keras.callbacks.CallbackList(
@@ -94,12 +97,12 @@ class Hasher(keras.Model):
         )
         self.stop_training = False
         callbacks.on_train_begin()
-        for epoch in range(self.step // steps, epochs):
+        for epoch in range(self.step // steps, epochs if self.step < total else 0):
             callbacks.on_epoch_begin(epoch)
             if self.step % steps == 0:
                 self.method.on_epoch_begin(epoch, train, self.encode)
             with pipeline.plain_errors():
-                logs = self._epoch(batches, steps, callbacks)
+                logs = self._epoch(batches, steps, total - epoch * steps, callbacks)
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -111,11 +114,11 @@ class Hasher(keras.Model):
             with self.strategy.scope():
                 self.method.state = self.method.build_state(train)
 
-    def _epoch(self, batches, steps, callbacks):
-        """Runs the rest of the epoch at hand; the means of its logs."""
+    def _epoch(self, batches, steps, most, callbacks):
+        """Runs the rest of the epoch at hand, up to its step `most`; the means of its logs."""
         history = []
         iterator = iter(batches)
-        for number in range(self.step % steps, steps):
+        for number in range(self.step % steps, min(steps, most)):
             callbacks.on_train_batch_begin(number)
             started = time.perf_counter()
             batch = next(iterator)
@@ -181,13 +184,17 @@ class Hasher(keras.Model):
 
     # ---- encoding
 
-    def encode(self, split, *, batch_size=256):
+    def encode(self, split, *, batch_size=None):
         """The outputs of all images of a split, `[n, dim]` float32, as a `base.Encoded`.
 
+        Args:
+            split: a `Split`.
+            batch_size: images encoded at once; None for the method's own number.
         Raises:
             ValueError: some output is no number; says how many.
         """
         replicas = self.strategy.num_replicas_in_sync
+        batch_size = batch_size or self.method.encode_batch
         batches = pipeline.ordered_batches(
             split, max(1, batch_size // replicas) * replicas, self.method.preprocess
         )

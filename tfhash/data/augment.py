@@ -3,26 +3,27 @@
 import tensorflow as tf
 
 
-def normalize(images, mean, std):
+def normalize(images, mean, std=None):
     """`[batch, height, width, 3]` uint8 -> float32: (image - mean) / std, by channel.
 
     Args:
         images: RGB in 0..255.
-        mean, std: three numbers in the units of `images`.
+        mean, std: three numbers in the units of `images`; None does not divide.
     Original: youngkyunJang/GPQ, utils/cifar10.py, color_preprocessing.
     """
     batch, height, width, channels = tf.unstack(tf.shape(images))
     # Whole rows at once: TensorFlow takes 2.5 times as long to broadcast over three numbers.
     rows = tf.cast(tf.reshape(images, [batch, height, width * channels]), tf.float32)
-    mean, std = (tf.tile(tf.constant(values, tf.float32), [width]) for values in (mean, std))
-    return tf.ensure_shape(tf.reshape((rows - mean) / std, tf.shape(images)), images.shape)
+    rows -= tf.tile(tf.constant(mean, tf.float32), [width])
+    if std is not None:
+        rows /= tf.tile(tf.constant(std, tf.float32), [width])
+    return tf.ensure_shape(tf.reshape(rows, tf.shape(images)), images.shape)
 
 
 def random_flip(images, seed):
     """Mirrors each image left to right with probability 1/2; `seed` is `[2]` int."""
     batch, width = tf.shape(images)[0], tf.shape(images)[2]
-    flipped = tf.random.stateless_uniform([batch, 1], seed) < 0.5
-    columns = tf.where(flipped, tf.range(width)[::-1], tf.range(width))  # [batch, width]
+    columns = tf.where(_coins(batch, seed), tf.range(width)[::-1], tf.range(width))
     mirrored = tf.gather(images, columns, axis=2, batch_dims=1)
     return tf.ensure_shape(mirrored, images.shape)
 
@@ -44,3 +45,33 @@ def random_crop(images, padding, seed):
     columns = offsets[:, 1:] + tf.range(width)
     cropped = tf.gather(tf.gather(wide, rows, batch_dims=1), columns, axis=2, batch_dims=1)
     return tf.ensure_shape(cropped, images.shape)
+
+
+def random_crops(images, side, seed, *, flip=False):
+    """Takes a square of each image at a random place.
+
+    Args:
+        images: `[batch, height, width, channels]`.
+        side: pixels of the square.
+        seed: `[2]` int.
+        flip: also mirrors each with probability 1/2.
+    Returns:
+        `[batch, side, side, channels]`.
+    """
+    batch, height, width = tf.unstack(tf.shape(images)[:3])
+    coins, place = tf.unstack(tf.random.split(seed, 2))
+    limits = [height - side + 1, width - side + 1]
+    rows, columns = (
+        tf.random.stateless_uniform([batch, 1], place + number, maxval=limit, dtype=tf.int32)
+        + tf.range(side)
+        for number, limit in enumerate(limits)
+    )
+    if flip:
+        columns = tf.where(_coins(batch, coins), width - 1 - columns, columns)  # [batch, side]
+    cropped = tf.gather(tf.gather(images, rows, batch_dims=1), columns, axis=2, batch_dims=1)
+    return tf.ensure_shape(cropped, [images.shape[0], side, side, images.shape[3]])
+
+
+def _coins(batch, seed):
+    """`[batch, 1]` bool, each true with probability 1/2."""
+    return tf.random.stateless_uniform([batch, 1], seed) < 0.5

@@ -6,11 +6,12 @@ import numpy as np
 def check_labelled_unlabelled(labelled, batch_size):
     """Raises ValueError where `labelled_unlabelled` could not fill a batch."""
     count = int(np.sum(labelled))
-    _check_filled("labelled", count, batch_size)
-    _check_filled("unlabelled", len(labelled) - count, batch_size)
+    check_filled("labelled", count, batch_size)
+    check_filled("unlabelled", len(labelled) - count, batch_size)
 
 
-def _check_filled(kind, available, batch_size):
+def check_filled(kind, available, batch_size):
+    """Raises ValueError where the `available` images of a `kind` fill no batch."""
     if not 0 < batch_size <= available:
         raise ValueError(
             f"Expected at least `batch_size` {kind} training images, and `batch_size` >= 1. "
@@ -59,7 +60,7 @@ def shuffled(count, batch_size, steps=None, *, seed, epoch):
     Raises:
         ValueError: fewer items than `batch_size`.
     """
-    _check_filled("different", count, batch_size)
+    check_filled("different", count, batch_size)
     rng = np.random.default_rng((seed, epoch))
     per_pass = count // batch_size
     for step in range(per_pass if steps is None else steps):

@@ -44,6 +44,8 @@ class Method(abc.ABC):
     tops = {}  # R of mAP@R by dataset; the whole database elsewhere
     resize = staticmethod(images.resize)  # (image, size) -> image of `pixel_dtype`
     pixel_dtype = np.uint8
+    encode_batch = 256  # images encoded at once
+    changeable = ("epochs", "save_every")  # settings that a resumed training may change
 
     def __init__(self, config, *, num_classes, dtype="float32"):
         self.config = config
@@ -90,6 +92,10 @@ class Method(abc.ABC):
     def steps_per_epoch(self, train):
         """Steps of an epoch over the split `train`, and ValueError where it has too few items."""
 
+    def total_steps(self, steps_per_epoch):
+        """Steps of the whole training, whose last epoch may be a part of one."""
+        return self.config.epochs * steps_per_epoch
+
     @abc.abstractmethod
     def batches(self, train, *, steps, seed, epoch):
         """A generator of `steps` times `{stream: positions in train}`, by (seed, epoch) alone."""
@@ -126,6 +132,10 @@ class Method(abc.ABC):
     def codes(self, outputs):
         """The codes of `[n, dim]` outputs; a class of tfhash/retrieval/codes.py."""
 
+    def queries(self, outputs):
+        """What `distances` of these codes takes of the `[n, dim]` outputs of queries."""
+        return outputs
+
     def scoring(self, scoring, dataset, items):
         """`scoring` with the R of the original for a dataset, where none was asked for."""
         top = scoring.top or self.tops.get(dataset)
@@ -152,6 +162,10 @@ class Method(abc.ABC):
     def load_original(self, path):
         """Reads a file of the original into the variables; a list of lines on what it held."""
         raise ValueError(f"Method {self.name!r} reads no files of its original. Received: {path}.")
+
+    def save_original(self, path):
+        """Writes the model as the original program does, so that it can be read there."""
+        raise ValueError(f"Method {self.name!r} writes no files of its original.")
 
     @classmethod
     def recognizes(cls, shapes):

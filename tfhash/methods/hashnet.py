@@ -4,7 +4,6 @@ Reference: Cao et al., ICCV 2017. Original: thuml/HashNet, pytorch/src.
 """
 
 import dataclasses
-import logging
 import os
 
 import keras
@@ -18,7 +17,6 @@ from tfhash.methods import base
 from tfhash.networks import build, keras_weights, pth
 from tfhash.retrieval import codes
 
-LOG = logging.getLogger("tfhash")
 CHANNEL_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)  # of ImageNet, RGB, in 0..255
 CHANNEL_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 HASH_FACTOR = 10.0  # of the learning rate of the last layer
@@ -148,7 +146,7 @@ class Method(base.Method):
         )
 
     def steps_per_epoch(self, train):
-        samplers.check_filled(int(train.labelled.sum()), self.config.batch_size)
+        samplers.check_filled("labelled", int(train.labelled.sum()), self.config.batch_size)
         return self.config.iterations_per_epoch
 
     def batches(self, train, *, steps, seed, epoch):
@@ -205,9 +203,12 @@ class Method(base.Method):
         # An output of exactly 0 is bit 1; the original's sign(0) = 0 is neither.
         return codes.BinaryCodes.from_signs(outputs)
 
+    def queries(self, outputs):
+        return self.codes(outputs)
+
     def evaluate(self, query, database, codes, scoring):
         found = scoring.mean_average_precision(
-            codes, self.codes(query.outputs), query, database, missing="skip"
+            codes, self.queries(query.outputs), query, database, missing="skip"
         )
         return {"mAP": found}
 

@@ -2,12 +2,13 @@
 
 import functools
 
-from tfhash.networks import fixed_vgg, resnet, tiny, torchvision_alexnet, vgg
+from tfhash.networks import caffe_alexnet, fixed_vgg, resnet, tiny, torchvision_alexnet, vgg
 
 NETWORKS = {
+    "alexnet": caffe_alexnet.build,
     "fixed_vgg": fixed_vgg.build,
     "tiny": tiny.build,
-    "AlexNet": torchvision_alexnet.build,  # torchvision's nets by the names of HashNet's --net
+    "AlexNet": torchvision_alexnet.build,  # torchvision's, by the names of HashNet's --net
     **{
         f"VGG{depth}{'BN' if norm else ''}": functools.partial(vgg.build, depth=depth, norm=norm)
         for norm in (False, True)

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfhash.networks.dropout import Dropout
+
 LAST_STD = 0.01  # of the initial weights of the last layer
 # Of PyTorch's linear layers and convolutions: uniform within 1 / sqrt(fan_in).
 TORCH_UNIFORM = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
@@ -58,7 +60,7 @@ def classifier(x, output_dim, *, dtype, layers, dropout_first):
     x = keras.layers.Permute((3, 1, 2), dtype=dtype, name="channels_first")(x)
     x = keras.layers.Flatten(dtype=dtype, name="flat")(x)
     for number, name in enumerate(layers):
-        drop = keras.layers.Dropout(0.5, dtype=dtype, name=f"dropout{number}")
+        drop = Dropout(0.5, dtype=dtype, name=f"dropout{number}")
         x = drop(x) if dropout_first else x
         x = keras.layers.Dense(
             4096,

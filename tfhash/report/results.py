@@ -23,17 +23,18 @@ class Result:
     query: typing.Any  # base.Encoded
     database: typing.Any
     codes: typing.Any  # of the database
+    queries: typing.Any  # what the codes' `distances` takes
     metrics: dict
 
 
-def evaluate(hasher, splits, *, batch_size=256, scoring=None):
+def evaluate(hasher, splits, *, batch_size=None, scoring=None):
     """Encodes query and database of `splits` and takes the method's metrics."""
     scoring = hasher.method.scoring(scoring or Scoring(), splits.dataset, len(splits.database))
     query = hasher.encode(splits.query, batch_size=batch_size)
     database = hasher.encode(splits.database, batch_size=batch_size)
     codes = hasher.method.codes(database.outputs)
     metrics = hasher.method.evaluate(query, database, codes, scoring)
-    return Result(splits, query, database, codes, metrics)
+    return Result(splits, query, database, codes, hasher.method.queries(query.outputs), metrics)
 
 
 def ranked_lists(result, *, rows=5, seed=0):
@@ -41,7 +42,7 @@ def ranked_lists(result, *, rows=5, seed=0):
     count = min(rows, len(result.splits.query))
     picked = np.random.default_rng(seed).permutation(len(result.splits.query))[:count]
     listed = min(LISTED, len(result.splits.database))
-    index, _ = ranking.search(result.codes, result.query.outputs[picked], listed)
+    index, _ = ranking.search(result.codes, result.queries[picked], listed)
     labels = result.query.labels[picked]
     relevant = (result.database.labels[index] & labels[:, None]).any(axis=-1)
     found = np.stack([result.splits.database.read(row) for row in index])
