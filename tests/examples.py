@@ -14,6 +14,17 @@ SMALL = {
     "gpq": {"num_codebooks": 4, "img_model": "tiny", "batch_size": 20, "epochs": 3},
     "dch": BINARY,
     "dhn": BINARY,
+    "hashnet": {
+        "bits": 16,
+        "img_model": "tiny",
+        "batch_size": 10,
+        "resize_size": 0,
+        "crop_size": 14,
+        "learning_rate": 0.01,
+        "epochs": 3,
+        "iterations_per_epoch": 4,
+        "scale_step": 3,
+    },
 }
 
 

@@ -238,7 +238,8 @@ class Hasher(keras.Model):
         for number, variable in enumerate(self.optimizer.variables):
             variables[f"optimizer/{number}"] = variable.value
         variables |= {f"state/{name}": v for name, v in (self.method.state or {}).items()}
-        return model_dir.Checkpoints(path, variables, self.steps_done)
+        keep = self.method.states_kept
+        return model_dir.Checkpoints(path, variables, self.steps_done, keep=keep)
 
     @classmethod
     def load(cls, path, *, method=None, settings=None, **options):

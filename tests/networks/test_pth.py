@@ -124,7 +124,8 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "size, stride, offset", [((5,), (1,), 0), ((2, 2), (4, 1), 0), ((1,), (1,), 4), ((2,), (-1,), 1)]
+    "size, stride, offset",
+    [((5,), (1,), 0), ((2, 2), (4, 1), 0), ((1,), (1,), 4), ((2,), (-1,), 1)],
 )
 def test_a_tensor_beyond_its_storage_is_refused(size, stride, offset):
     with pytest.raises(pickle.UnpicklingError):

@@ -65,8 +65,9 @@ class Config:
         checks.at_least(self, 0, "scale_power", "resize_size")
         checks.positive(self, "similar_weight", "sigmoid_factor", "learning_rate", "crop_share")
         for name, known in (("lr_type", SCHEDULES), ("resample", pillow.FILTERS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"Expected `{name}` of {known}. Received: {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(f"Expected `{name}` to be one of {known}. Received: {value!r}.")
         if self.crop_share > 1:
             raise ValueError(f"Expected `crop_share` <= 1. Received: {self.crop_share}.")
         if 0 < self.resize_size < self.crop_size:

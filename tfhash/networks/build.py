@@ -14,9 +14,7 @@ NETWORKS = {
         for norm in (False, True)
         for depth in vgg.DEPTHS
     },
-    **{
-        f"ResNet{depth}": functools.partial(resnet.build, depth=depth) for depth in resnet.DEPTHS
-    },
+    **{f"ResNet{depth}": functools.partial(resnet.build, depth=depth) for depth in resnet.DEPTHS},
 }
 
 
