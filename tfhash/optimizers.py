@@ -89,7 +89,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
 def step_decay(step, *, rate, gamma, every):
     """`rate` times `gamma` to the power of step // every; `step` is a float tensor."""
-    return rate * keras.ops.power(keras.ops.cast(gamma, step.dtype), step // every)
+    return rate * keras.ops.power(
+        keras.ops.convert_to_tensor(gamma, dtype=step.dtype), step // every
+    )
 
 
 def inverse_decay(step, *, rate, gamma, power):
@@ -100,4 +102,4 @@ def inverse_decay(step, *, rate, gamma, power):
 def multistep_decay(step, *, rate, boundaries, gamma=0.1):
     """`rate` times `gamma` for each of the `boundaries` reached; `step` is a float tensor."""
     reached = sum(keras.ops.cast(step >= boundary, step.dtype) for boundary in boundaries)
-    return rate * keras.ops.power(keras.ops.cast(gamma, step.dtype), reached)
+    return rate * keras.ops.power(keras.ops.convert_to_tensor(gamma, dtype=step.dtype), reached)
