@@ -38,12 +38,14 @@ def train(values, module):
 def start(values, module, strategy):
     """Starts a run by the flags."""
     dataset, note = data.resolve(values.dataset, values.data_dir)
-    print(note)
     method = methods.load(values.method).Method
     for name, value in method.dataset_defaults.get(dataset, {}).items():
         if not common.given(values, name):
             values[name].value = value
             print(f"  --{name}={value}, since the dataset is {dataset}")
+    if dataset == values.dataset:
+        note = data.resolve(dataset, values.data_dir)[1]  # in the method's own folder for it
+    print(note)
     config = module.config(values)
     return experiment.start(
         values.method,

@@ -21,6 +21,17 @@ SMALL = {
     "dqn": QUANTIZED | {"iter_num": 12},
     "dvsq": QUANTIZED | {"iter_num": 12, "wordvec_dict": "orthogonal"},
     "dtq": QUANTIZED | {"epochs": 3, "n_part": 2, "learning_rate": 0.001},
+    "hashnet": {
+        "bits": 16,
+        "img_model": "tiny",
+        "batch_size": 10,
+        "resize_size": 0,
+        "crop_size": 14,
+        "learning_rate": 0.01,
+        "epochs": 3,
+        "iterations_per_epoch": 4,
+        "scale_step": 3,
+    },
 }
 
 

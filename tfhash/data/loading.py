@@ -3,6 +3,7 @@
 from tfhash.data import cifar, digits, folders, lists, tfds
 
 LISTED = ("nuswide_81", "nuswide_21", "coco", "imagenet", "cub")
+ALIASES = {"nus_wide": "nuswide_81"}  # HashNet's name
 NAMES = ("auto", "digits", "cifar10", *LISTED, "tfds:NAME", "folder:PATH")
 
 
@@ -15,6 +16,7 @@ def resolve(dataset, data_dir):
     Raises:
         ValueError: an unknown name.
     """
+    dataset = ALIASES.get(dataset, dataset)
     kind, colon, rest = dataset.partition(":")
     if dataset not in NAMES[:-2] and not (kind in ("tfds", "folder") and colon and rest):
         raise ValueError(
