@@ -4,21 +4,21 @@ import dataclasses
 import os
 
 from flags import common
-from tfhash import distribute, experiment
+from tfhash import distribute, experiment, methods
 from tfhash.report import results
 
 
 def test(values, module):
     """Runs the command with its flags."""
     strategy = distribute.strategy(values.gpus, values.virtual_devices)
-    if values.model is None:
-        raise ValueError("Expected --model=models/NAME or --model=NAME.ckpt. Received none.")
+    path = values.model or default_model(values, module)
     fields = [field.name for field in dataclasses.fields(module.Config)] if module else []
     run = experiment.open_trained(
-        values.model,
+        path,
         method=values.method,
         changes=common.asked(values, fields),
         data_changes=common.asked(values, common.DATA),
+        step=common.step_of(values.snapshot),
         strategy=strategy,
     )
     result = results.evaluate(
@@ -29,9 +29,17 @@ def test(values, module):
     )
     for name, value in results.table(result).items():
         print(f"{name:>24}  {value:.5f}" if isinstance(value, float) else f"{name:>24}  {value}")
-    folder = values.report or report_folder(values.model)
+    folder = values.report or report_folder(path)
     for path in results.write(result, folder, seed=values.seed, codes=values.save_codes):
         print(f"wrote {path}")
+
+
+def default_model(values, module):
+    """The directory that run_train.py with the same flags makes."""
+    if module is None:
+        raise ValueError("Expected --model=models/NAME or --model=NAME.ckpt. Received none.")
+    name = methods.load(values.method).Method.model_name(module.config(values))
+    return values.model or os.path.join("models", name)
 
 
 def report_folder(model):

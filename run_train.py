@@ -44,12 +44,14 @@ def start(values, module, strategy):
     method = methods.load(values.method).Method
     dataset = method.dataset_names.get(values.dataset, values.dataset)
     dataset, note = data.resolve(dataset, values.data_dir)
-    print(note)
     asked = common.asked(values, [field.name for field in dataclasses.fields(module.Config)])
     for name, value in method.defaults(dataset, asked).items():
         if not common.given(values, name):
             values[name].value = value
             print(f"  --{name}={value}, since the dataset is {dataset}")
+    if dataset == values.dataset:
+        note = data.resolve(dataset, values.data_dir)[1]  # in the method's own folder for it
+    print(note)
     config = module.config(values)
     options = experiment.DataOptions(
         **common.values_of(values, common.DATA) | {"dataset": dataset, "seed": values.seed}

@@ -1,5 +1,6 @@
 """Flags that the methods of thulab/DeepHash share, by the names of their scripts."""
 
+import dataclasses
 import os
 
 from absl import flags as absl_flags
@@ -22,6 +23,21 @@ TEXTS = {
     "iter_num": "Steps of the training.",
 }
 
+QUANTIZER_ALIASES = {
+    "subspace": "n_subspace",
+    "subspace_num": "n_subspace",
+    "subcenter": "n_subcenter",
+    "max_iter": "iter_num",
+    "learning_rate_decay_factor": "decay_factor",
+}
+QUANTIZER_TEXTS = {
+    "n_subspace": "Codebooks; a code is the sum of a centre of each.",
+    "n_subcenter": "Centres of a codebook.",
+    "max_iter_update_b": "Sweeps over the codebooks when codes are updated.",
+    "max_iter_update_Cb": "Rounds of codes and centres in an update.",
+    "cq_lambda": "Weight of the distance of outputs from what their codes stand for.",
+}
+
 
 def define(values, config, texts, aliases):
     """Adds a flag for each field of `config`, and those of the scripts beside them.
@@ -32,6 +48,8 @@ def define(values, config, texts, aliases):
         texts: `{field: help text}` of the method's own fields.
         aliases: `{name in the original: field}` of all.
     """
+    fields = {field.name for field in dataclasses.fields(config)}
+    aliases = {alias: name for alias, name in aliases.items() if name in fields}
     common.define_config(values, config, TEXTS | texts, aliases)
     weights = "pretrained" if "pretrained" in values else "model"
     for alias, name in (("model_weights", weights), ("gpu", "gpus"), ("data_root", "data_dir")):

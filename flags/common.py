@@ -126,6 +126,7 @@ def define_test(values):
         lower_bound=1,
     )
     define(values, "report", None, "Folder for what is written; default: MODEL/report.", str)
+    define(values, "snapshot", None, "Saved state to test, as iter_09000; default: the last.", str)
     define(values, "save_codes", False, "Also write the codes of the database.")
 
 
@@ -167,6 +168,14 @@ def scoring_of(values):
         max_memory=values.max_memory * 2**20,
         relevant=relevance.read_matrix(values.relevance) if values.relevance else None,
     )
+
+
+def step_of(snapshot):
+    """The step of a saved state by its name, `iter_09000` or `9000`; None for None."""
+    digits = str(snapshot or "0").removeprefix("iter_")
+    if not digits.isdigit():
+        raise ValueError(f"Expected --snapshot like iter_09000. Received: {snapshot!r}.")
+    return int(digits) if snapshot else None
 
 
 def given(values, name):

@@ -10,6 +10,10 @@ from tfhash.hasher import Hasher
 CLASSES = tuple("abcdefghij")
 # A small version of every method: a network of seconds, a batch that two replicas can halve.
 BINARY = {"output_dim": 16, "img_model": "tiny", "batch_size": 20, "iter_num": 12}
+QUANTIZED = {
+    "output_dim": 16, "n_subspace": 2, "n_subcenter": 8, "img_model": "tiny", "batch_size": 20,
+    "cq_lambda": 0.01,
+}  # fmt: skip
 SMALL = {
     "gpq": {"num_codebooks": 4, "img_model": "tiny", "batch_size": 20, "epochs": 3},
     "dch": BINARY,
@@ -23,6 +27,20 @@ SMALL = {
         "active": 2,
         "image_size": 16,
     },  # fmt: skip
+    "dqn": QUANTIZED | {"iter_num": 12},
+    "dvsq": QUANTIZED | {"iter_num": 12, "wordvec_dict": "orthogonal"},
+    "dtq": QUANTIZED | {"epochs": 3, "n_part": 2, "learning_rate": 0.001},
+    "hashnet": {
+        "bits": 16,
+        "img_model": "tiny",
+        "batch_size": 10,
+        "resize_size": 0,
+        "crop_size": 14,
+        "learning_rate": 0.01,
+        "epochs": 3,
+        "iterations_per_epoch": 4,
+        "scale_step": 3,
+    },
 }
 
 
@@ -51,6 +69,12 @@ def splits(count=120, size=16, classes=10, seed=0):
         query=part(query, True),
         database=part(rest, True),
     )
+
+
+def split(labels):
+    """A training part of black images with these `[n, classes]` labels, all of them labelled."""
+    pool = data.ArrayImages(np.zeros((len(labels), 8, 8, 3), np.uint8))
+    return data.Split(pool, np.arange(len(labels)), labels, np.ones(len(labels), bool))
 
 
 def hasher(name, changes=(), **options):

@@ -41,6 +41,7 @@ def test_a_resumed_training_ends_with_the_weights_of_an_unbroken_one(name, tmp_p
         fit(stopped, callbacks=[StopAt(stopped, 6)])
     stopped.checkpoints(tmp_path).save()
     resumed = examples.hasher(name, seed=1)
+    resumed.prepare(examples.splits().train)
     assert resumed.checkpoints(tmp_path).restore() == 6
     assert_same_weights(fit(resumed), unbroken)
 
@@ -60,7 +61,7 @@ def test_a_saved_model_gives_the_same_outputs_when_loaded(name, tmp_path):
     model_dir.create(tmp_path / "m", trained.settings(), trained.arrays())
     model_dir.save_weights(tmp_path / "m", trained.arrays(), step=trained.step)
     loaded = Hasher.load(tmp_path / "m")
-    assert loaded.step == 4
+    assert loaded.step == trained.step > 0
     query = examples.splits().query
     np.testing.assert_array_equal(loaded.encode(query).outputs, trained.encode(query).outputs)
 

@@ -17,17 +17,19 @@ class Logs(keras.callbacks.Callback):
         self.steps.append(dict(logs))
 
 
-def train(name, strategy, precision, steps=5):
+def train(name, strategy, precision, steps=3, epochs=2):
     model = examples.hasher(name, strategy=strategy, precision=precision, seed=3)
     logs = Logs()
-    model.fit(examples.splits().train, epochs=1, steps_per_epoch=steps, callbacks=[logs])
-    return logs.steps, model.arrays()
+    model.fit(examples.splits().train, epochs=epochs, steps_per_epoch=steps, callbacks=[logs])
+    state = {f"state/{name}": v.numpy() for name, v in (model.method.state or {}).items()}
+    return logs.steps, model.arrays() | state
 
 
 @pytest.mark.parametrize("name", methods.names())
 def test_two_replicas_give_the_losses_and_weights_of_one(name, mirrored):
-    """In float64, where no rounding hides or fakes a difference; to 1e-5 over five steps.
+    """In float64, where no rounding hides or fakes a difference; to 1e-5 over six steps.
 
+    So do codes of the training images and mined triplets, which the second epoch changes.
     In float32 Adam turns a gradient that is zero but for rounding into a whole step either way.
     """
     one, weights_of_one = train(name, None, "float64")
@@ -40,10 +42,9 @@ def test_two_replicas_give_the_losses_and_weights_of_one(name, mirrored):
         np.testing.assert_allclose(weights_of_two[variable], value, atol=1e-5, err_msg=variable)
 
 
-@pytest.mark.parametrize("name", methods.names())
-def test_two_replicas_take_the_first_step_of_one_in_float32(name, mirrored):
-    one, _ = train(name, None, "float32", steps=1)
-    two, _ = train(name, mirrored, "float32", steps=1)
+def test_two_replicas_take_the_first_step_of_one_in_float32(mirrored):
+    one, _ = train("gpq", None, "float32", steps=1, epochs=1)
+    two, _ = train("gpq", mirrored, "float32", steps=1, epochs=1)
     for term, value in one[0].items():
         np.testing.assert_allclose(two[0][term], value, rtol=1e-4, atol=1e-5, err_msg=term)
 
@@ -58,6 +59,6 @@ def test_two_replicas_encode_a_partial_batch_as_one(mirrored):
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_on_two_replicas(mirrored, precision):
-    steps, arrays = train("gpq", mirrored, precision, steps=2)
+    steps, arrays = train("gpq", mirrored, precision, steps=2, epochs=1)
     assert np.isfinite([value for logs in steps for value in logs.values()]).all()
     assert {array.dtype for array in arrays.values()} == {np.dtype(np.float32)}

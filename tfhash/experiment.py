@@ -38,7 +38,7 @@ class DataOptions:
             image_size=self.image_size or method.image_size(config),
             seed=self.seed,
             order=_read_order(self.split_order) if self.split_order else None,
-        ).resized(how=method.resize, dtype=method.pixel_dtype)
+        ).resized(how=method.resizer(config), dtype=method.pixel_dtype)
         data.check(splits, allow_unlabelled=self.allow_unlabelled, allow_overlap=self.allow_overlap)
         for line in data.summary(splits):
             LOG.info(line)
@@ -154,15 +154,17 @@ def _apply(settings, changes, path, *, free=()):
             raise ValueError(f"`{path}` was trained with {name}={before}. Received: {value}.")
 
 
-def open_trained(path, *, method=None, changes=(), data_changes=(), strategy=None):
+def open_trained(path, *, method=None, changes=(), data_changes=(), step=None, strategy=None):
     """Opens a model to test it: a model directory, or a file of an original program.
 
     Args:
         path: models/NAME; or a file that `weights.shapes` reads, as NAME.ckpt with
             NAME.ckpt.index and its .data file beside it.
         method: the method that is expected; None takes any.
-        changes: `{setting of the method: value}`; must agree with those of a model directory.
+        changes: `{setting of the method: value}`; must agree with those of a model directory
+            but for those that the method lets a test change.
         data_changes: fields of `DataOptions` that replace those of training.
+        step: tests the state that was saved at this step; None for the newest weights.
         strategy: a `tf.distribute.Strategy`.
     Raises:
         ValueError: no model there, a damaged one, or one that the data do not fit.
@@ -170,7 +172,8 @@ def open_trained(path, *, method=None, changes=(), data_changes=(), strategy=Non
     shapes = weights.shapes(path)
     if shapes is None:
         settings = model_dir.load_settings(path)
-        _apply(settings, changes, path)
+        free = methods.load(settings.get("method")).Method.test_settings
+        _apply(settings, changes, path, free=free)
         options = DataOptions(**settings["data"])
         hasher = Hasher.load(path, strategy=strategy, method=method, settings=settings)
     else:
@@ -180,6 +183,9 @@ def open_trained(path, *, method=None, changes=(), data_changes=(), strategy=Non
     dataset, _ = data.resolve(options.dataset, options.data_dir)
     options = dataclasses.replace(options, dataset=dataset)
     splits = options.load(hasher.method, hasher.method.config)
+    if step is not None:
+        hasher.prepare(splits.train)  # a state holds it too
+        hasher.checkpoints(path).restore(step)
     if shapes is None and splits.classes != hasher.classes:
         LOG.info("The model was trained on other classes than those of %s.", dataset)
     return Run(hasher, os.fspath(path), splits)

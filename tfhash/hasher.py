@@ -268,7 +268,8 @@ class Hasher(keras.Model):
             variables[f"optimizer/{number}"] = variable.value
         variables |= {f"state/{name}": v for name, v in (self.method.state or {}).items()}
         variables |= {"progress/epoch": self.epochs_done, "progress/start": self.epoch_start}
-        return model_dir.Checkpoints(path, variables, self.steps_done)
+        keep = self.method.states_kept
+        return model_dir.Checkpoints(path, variables, self.steps_done, keep=keep)
 
     @classmethod
     def load(cls, path, *, method=None, settings=None, **options):

@@ -182,38 +182,49 @@ def _read(path, name):
 
 
 class Checkpoints:
-    """The states of a training run in models/NAME/checkpoints, the last three kept.
+    """The states of a training run in models/NAME/checkpoints.
 
     Args:
         path: the model directory.
         variables: `{name: tf.Variable}` of the model and its optimizer.
         step: integer tf.Variable, the steps done.
+        keep: number of states kept, the newest; None for all.
     """
 
-    def __init__(self, path, variables, step):
+    def __init__(self, path, variables, step, *, keep=3):
         self.folder = os.path.join(path, "checkpoints")
         self.step = step
         state = tf.train.Checkpoint(variables=dict(variables), step=step)
         self._manager = tf.train.CheckpointManager(
-            state, self.folder, max_to_keep=3, step_counter=step
+            state, self.folder, max_to_keep=keep, step_counter=step
         )
 
     def save(self):
         """Saves the state under its step."""
         self._manager.save(checkpoint_number=int(self.step.numpy()))
 
-    def restore(self):
-        """Restores the newest state, if there is one; returns the steps done, else 0.
+    def restore(self, step=None):
+        """Restores the newest state, if there is one, or that of a step; returns the steps done.
 
+        Args:
+            step: None for the newest; 0 is returned if there is none.
         Raises:
-            ValueError: its variables are not those of this model.
+            ValueError: its variables are not those of this model, or no state of `step` is kept.
         """
-        newest = self._manager.latest_checkpoint
-        if newest is None:
+        chosen = self._manager.latest_checkpoint
+        if step is not None:
+            kept = {int(one.rpartition("-")[2]): one for one in self._manager.checkpoints}
+            if step not in kept:
+                raise ValueError(
+                    f"Expected a state of step {step} in `{self.folder}`. Kept are the steps "
+                    f"{sorted(kept)}."
+                )
+            chosen = kept[step]
+        if chosen is None:
             return 0
         try:
-            self._manager.checkpoint.restore(newest).assert_consumed()
+            self._manager.checkpoint.restore(chosen).assert_consumed()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise ValueError(f"`{newest}` does not fit this model: {reason}") from error
+            raise ValueError(f"`{chosen}` does not fit this model: {reason}") from error
         return int(self.step.numpy())

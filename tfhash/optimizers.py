@@ -69,3 +69,37 @@ class Adam(keras.optimizers.Adam):
         """Updates one variable and its moments."""
         factor = self._factor_of[self._get_variable_index(variable)]
         super().update_step(gradient, variable, learning_rate * factor)
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate schedule of a function of the step, such as `step_decay`.
+
+    Args:
+        function: takes a float tensor, the step from 0, and `settings`.
+        settings: keywords of `function`.
+    """
+
+    def __init__(self, function, **settings):
+        super().__init__()
+        self.function, self.settings = function, settings
+
+    def __call__(self, step):
+        return self.function(keras.ops.cast(step, "float32"), **self.settings)
+
+
+def step_decay(step, *, rate, gamma, every):
+    """`rate` times `gamma` to the power of step // every; `step` is a float tensor."""
+    return rate * keras.ops.power(
+        keras.ops.convert_to_tensor(gamma, dtype=step.dtype), step // every
+    )
+
+
+def inverse_decay(step, *, rate, gamma, power):
+    """`rate` (1 + gamma step) ** -power; `step` is a float tensor."""
+    return rate * (1 + gamma * step) ** (-power)
+
+
+def multistep_decay(step, *, rate, boundaries, gamma=0.1):
+    """`rate` times `gamma` for each of the `boundaries` reached; `step` is a float tensor."""
+    reached = sum(keras.ops.cast(step >= boundary, step.dtype) for boundary in boundaries)
+    return rate * keras.ops.power(keras.ops.convert_to_tensor(gamma, dtype=step.dtype), reached)

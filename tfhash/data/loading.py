@@ -4,6 +4,7 @@ from tfhash.data import cifar, cifar100, digits, folders, imagenet32, lists, tfd
 
 LISTED = ("nuswide_81", "nuswide_21", "coco", "imagenet", "cub")
 PICKLED = {"cifar100": cifar100, "imagenet32": imagenet32}
+ALIASES = {"nus_wide": "nuswide_81"}  # HashNet's name
 NAMES = ("auto", "digits", "cifar10", *PICKLED, *LISTED, "tfds:NAME", "folder:PATH")
 
 
@@ -16,6 +17,7 @@ def resolve(dataset, data_dir):
     Raises:
         ValueError: an unknown name.
     """
+    dataset = ALIASES.get(dataset, dataset)
     kind, colon, rest = dataset.partition(":")
     if dataset not in NAMES[:-2] and not (kind in ("tfds", "folder") and colon and rest):
         raise ValueError(

@@ -146,3 +146,26 @@ def pairs(groups, per_batch, steps, *, seed, epoch):
     """
     for rows in grouped(groups, per_batch, 2, steps, seed=seed, epoch=epoch):
         yield {"anchors": rows[::2], "positives": rows[1::2]}
+
+
+def two_streams(items, batch_size, steps, *, seed, epoch):
+    """Draws two batches for each step, each from a shuffled order of its own of all items.
+
+    So the batches of a step may share items. The last, incomplete batch of an order is dropped.
+
+    Args:
+        items: `[n]` positions to draw from.
+        batch_size: items of each batch; at most n.
+        steps: number of steps.
+        seed, epoch: determine the batches; >= 0.
+    Yields:
+        `{"first": [batch_size] int64, "second": [batch_size] int64}`.
+    Raises:
+        ValueError: fewer items than `batch_size`.
+    Original: thuml/HashNet, pytorch/src/train.py, which drops a full last batch too.
+    """
+    items = np.asarray(items, np.int64)
+    seeds = np.random.SeedSequence((seed, 2)).generate_state(2).tolist()
+    orders = [shuffled(len(items), batch_size, steps, seed=one, epoch=epoch) for one in seeds]
+    for first, second in zip(*orders):
+        yield {"first": items[first["images"]], "second": items[second["images"]]}

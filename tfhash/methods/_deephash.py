@@ -18,6 +18,7 @@ from tfhash.retrieval import codes as kinds
 SIDE = 256  # pixels of the images that are cropped for AlexNet
 CROPS = ((0, 0), (28, 0), (0, 28), (28, 28), (14, 14))  # rows and columns of the test's crops
 PIXEL_STD = 58.0  # of ImageNet's pixels; divides the images of the other backbones
+RADIUS = 2  # bits, of the ball whose precision, recall and mAP the originals print
 TOPS = {"cifar10": 54000, "nuswide_81": 5000, "coco": 5000, "nuswide_21": 5000, "imagenet": 5000}
 
 
@@ -251,18 +252,25 @@ class BinaryMethod(Method):
         return self.codes(outputs)
 
     def evaluate(self, query, database, codes, scoring):
-        """mAP at R by the inner product of the outputs, and by the Hamming distance of codes.
+        """mAP at R by the inner product of the outputs, and by the Hamming distance of codes;
+        precision, recall and mAP of the items within Hamming radius 2.
 
         A query without a relevant item among the first R is left out of the mean, as in the
         original's MAPs.
         """
-        features = kinds.FloatCodes(database.outputs)
-        signs = self.queries(query.outputs)
-        given = {"query": query, "database": database, "missing": "skip"}
+        features, signs = kinds.FloatCodes(database.outputs), self.queries(query.outputs)
+        parts = {"query": query, "database": database}
         return {
-            "mAP_by_feature": scoring.mean_average_precision(features, query.outputs, **given),
-            "mAP_after_sign": scoring.mean_average_precision(codes, signs, **given),
-        }
+            "mAP_by_feature": scoring.mean_average_precision(
+                features, query.outputs, missing="skip", **parts
+            ),
+            "mAP_after_sign": scoring.mean_average_precision(codes, signs, missing="skip", **parts),
+        } | scoring.within_radius(
+            kinds.RerankedCodes(codes, features),
+            kinds.RerankedCodes(signs, kinds.FloatCodes(query.outputs)),
+            radius=RADIUS,
+            **parts,
+        )
 
     def code_statistics(self, codes):
         share = codes.unpack().mean(axis=0)  # of ones, by bit

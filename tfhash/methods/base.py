@@ -49,6 +49,8 @@ class Method(abc.ABC):
     encode_batch = 256  # images encoded at once
     changeable = ("epochs", "save_every")  # settings that a resumed training may change
     seed = 0  # of the training, for what it draws besides the batches
+    test_settings = ()  # settings that a test may change
+    states_kept = 3  # of a training; None for all
 
     def __init__(self, config, *, num_classes, dtype="float32"):
         self.config = config
@@ -85,6 +87,11 @@ class Method(abc.ABC):
     def image_size(config):
         """Side in pixels of the images that `preprocess` takes; None for the dataset's own."""
         return None
+
+    @classmethod
+    def resizer(cls, config):
+        """How images are resized where a setting says it; else `resize`."""
+        return cls.resize
 
     @abc.abstractmethod
     def build_network(self):

@@ -71,7 +71,8 @@ class Method(base.Method):
             "epochs": 24,
             "save_every": 4,
             "flip": False,
-            "crop_padding": 1,
+            "crop_padding": 2,
+            "learning_rate": 0.0005,
         }
     }
 

@@ -1,12 +1,21 @@
 """Backbones by name."""
 
-from tfhash.networks import caffe_alexnet, fixed_vgg, nin, tiny
+import functools
+
+from tfhash.networks import caffe_alexnet, fixed_vgg, nin, resnet, tiny, torchvision_alexnet, vgg
 
 NETWORKS = {
     "alexnet": caffe_alexnet.build,
     "fixed_vgg": fixed_vgg.build,
     "nin": nin.build,
     "tiny": tiny.build,
+    "AlexNet": torchvision_alexnet.build,  # torchvision's, by the names of HashNet's --net
+    **{
+        f"VGG{depth}{'BN' if norm else ''}": functools.partial(vgg.build, depth=depth, norm=norm)
+        for norm in (False, True)
+        for depth in vgg.DEPTHS
+    },
+    **{f"ResNet{depth}": functools.partial(resnet.build, depth=depth) for depth in resnet.DEPTHS},
 }
 
 

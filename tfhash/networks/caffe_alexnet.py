@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfhash.networks.dropout import Dropout
+
 SIDE = 227  # pixels of the images it takes
 MEAN = (123.68, 116.779, 103.939)  # RGB of ImageNet, in 0..255; subtracted from the images
 LAST_STD = 0.01  # of the initial weights of the last layer
@@ -79,7 +81,7 @@ def features(images, *, dtype="float32", order="pool_lrn", dropout=0.5, dense_op
         x = keras.layers.Dense(
             4096, activation="relu", dtype=dtype, name=name, **(dense_options or {})
         )(x)
-        x = keras.layers.Dropout(dropout, dtype=dtype, name=f"drop{name[-1]}")(x)
+        x = Dropout(dropout, dtype=dtype, name=f"drop{name[-1]}")(x)
     return x
 
 

@@ -43,11 +43,11 @@ class Dropout(keras.layers.Layer):
         whole = tf.concat([shape[:1] * replicas, shape[1:]], axis=0)
         drawn = tf.random.stateless_uniform(whole, tf.identity(self.draws.value))
         self.draws.assign_add([0, 1])
-        if replicas > 1:
-            drawn = tf.split(drawn, replicas)
-            drawn = tf.gather(tf.stack(drawn), context.replica_id_in_sync_group)
-        kept = tf.cast(drawn >= self.rate, inputs.dtype)
-        return inputs * kept / tf.cast(1 - self.rate, inputs.dtype)
+        number = context.replica_id_in_sync_group if context else 0
+        drawn = drawn[shape[0] * number : shape[0] * (number + 1)]
+        scale = tf.cast(1 / (1 - self.rate), inputs.dtype)
+        kept = tf.ensure_shape(drawn >= self.rate, inputs.shape)
+        return inputs * tf.where(kept, scale, tf.zeros([], inputs.dtype))
 
     def compute_output_shape(self, input_shape):
         return input_shape

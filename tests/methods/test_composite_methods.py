@@ -1,0 +1,470 @@
+"""DQN, DVSQ and DTQ: the originals' training steps, schedules, evaluation, bad settings."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import examples, golden
+from tfhash import methods
+from tfhash.data import samplers
+from tfhash.methods import base
+from tfhash.networks import build
+from tfhash.quantization import composite
+from tfhash.retrieval.codes import AdditiveCodes
+from tfhash.scoring import Scoring
+
+NAMES = ("dqn", "dvsq", "dtq")
+TOYS = (
+    "dqn_onehot", "dqn_multihot", "dvsq_onehot", "dvsq_multihot", "dtq_cosine", "dtq_euclidean",
+    "dtq_euclidean2", "dtq_inner_product",
+)  # fmt: skip
+SPELLED = {"lr": "learning_rate", "subspace": "n_subspace", "subcenter": "n_subcenter"}
+
+
+def toy(output_dim, dtype="float32"):
+    """The network of the originals' toy trainings: seven relu layers and a linear one."""
+    x = inputs = keras.Input((24,))
+    for number in range(7):
+        x = keras.layers.Dense(20, activation="relu", name=f"toy{number}")(x)
+    return keras.Model(inputs, keras.layers.Dense(output_dim, name="toy7")(x))
+
+
+def toy_method(case, monkeypatch):
+    """A method as it was trained in a golden file, and the Config it came from."""
+    monkeypatch.setitem(build.NETWORKS, "toy", toy)
+    name = case.name.split("_")[2]
+    module = methods.load(name)
+    fields = {field.name for field in dataclasses.fields(module.Config)}
+    settings = {SPELLED.get(key, key): value for key, value in case.args.items()}
+    settings = {key: value for key, value in settings.items() if key in fields}
+    dim = 300 if name == "dvsq" else 16
+    settings |= {"img_model": "toy", "output_dim": dim, "batch_size": 4 if name == "dtq" else 12}
+    method = module.Method(module.Config(**settings), num_classes=10)
+    weights = golden.weights("deephash").mlp(601, [24] + [20] * 7, dim)
+    for layer, arrays in zip(method.network.layers[1:], weights):
+        layer.kernel.assign(arrays[0])
+        layer.bias.assign(arrays[1])
+    method.weights["C"].assign(golden.seeded.embeddings(607, 32, dim, scale=0.4))
+    if name == "dvsq":
+        words = golden.case("deephash/loss_dvsq_softmargin_onehot")["in_wordvec"]
+        method.weights["word_vectors"].assign(words)
+    draw = golden.seeded.multi_hot_labels if "multi" in case.name else golden.seeded.one_hot_labels
+    labels = draw(605, 120, 10).astype(np.uint8)
+    method.state = method.build_state(examples.split(labels))
+    method.state["codes"].assign(case["in_code_ids"])
+    return method, labels.astype(np.float32)
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_ten_steps_equal_the_original(name, monkeypatch):
+    """Optimizer, factors of the layers, falling rate, lambda from step 5 on: all at once."""
+    case = golden.case(f"deephash/toy_train_{name}")
+    method, labels = toy_method(case, monkeypatch)
+    x = golden.seeded.embeddings(602, 120, 24)
+    optimizer = method.optimizer()
+    variables = method.network.trainable_variables
+    optimizer.build(variables)
+    for step, rows in enumerate(np.arange(120).reshape(10, 12)):
+        if "cq_lambda" in method.state:
+            method.state["cq_lambda"].assign(method.config.cq_lambda if step >= 5 else 0.0)
+        with tf.GradientTape() as tape:
+            outputs = method.outputs({"images": tf.constant(x[rows])})
+            batch = base.Batch({"images": tf.constant(labels[rows])}, {"images": rows})
+            terms = method.losses(outputs, batch)
+            loss = tf.add_n(list(terms.values()))
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        np.testing.assert_allclose(outputs["images"], case["out_embedding"][step], atol=1e-3)
+        np.testing.assert_allclose(loss, case["out_loss"][step], rtol=1e-4)
+        if not name.startswith("dtq"):
+            np.testing.assert_allclose(list(terms.values())[0], case["out_parts"][step, 0],
+                                       rtol=1e-4)  # fmt: skip
+    for number, layer in enumerate(method.network.layers[1:]):
+        np.testing.assert_allclose(layer.kernel, case[f"out_W{number}"], atol=2e-4)
+        np.testing.assert_allclose(layer.bias, case[f"out_b{number}"], atol=2e-4)
+
+
+def untrained(name, **changes):
+    """A small method with the state of a training on `examples.splits()`."""
+    train = examples.splits().train
+    method = methods.load(name).Method(examples.config(name, **changes), num_classes=10)
+    method.state = method.build_state(train)
+    return method, train
+
+
+def outputs_of(count, dim=16, seed=0):
+    return np.tanh(golden.seeded.embeddings(seed, count, dim))
+
+
+# ---- the schedule of DQN and DVSQ
+
+
+@pytest.mark.parametrize("name", ["dqn", "dvsq"])
+def test_codes_change_one_step_after_every_two_passes(name):
+    """40 labelled images in batches of 16: a pass has ceil(40 / 16) = 3 steps, as counted there."""
+    method, train = untrained(name, batch_size=16)
+    method.remember(np.arange(len(train)), outputs_of(len(train)))
+    changed, weights = [], []
+    for step in range(20):
+        before = method.state["codes"].numpy().copy()
+        method.on_step_begin(step)
+        weights.append(float(method.state["cq_lambda"].numpy()))
+        if not np.array_equal(method.state["codes"].numpy(), before):
+            changed.append(step)
+        method.remember(np.arange(len(train)), outputs_of(len(train), seed=step))
+    assert changed == [7, 13, 19]
+    np.testing.assert_allclose(weights, [0] * 7 + [0.01] * 13)
+
+
+def test_dqn_takes_new_centres_by_kmeans_every_time():
+    method, _ = untrained("dqn")
+    _, first = method.update(outputs_of(60), 1)
+    _, second = method.update(outputs_of(60), 2)
+    _, again = method.update(outputs_of(60), 1)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, second)
+    assert not first.reshape(2, 8, 16)[0, :, 8:].any()  # of the first slice alone
+
+
+def test_dvsq_starts_from_kmeans_once_and_goes_on_from_its_centres():
+    method, _ = untrained("dvsq")
+    outputs = outputs_of(60)
+    start = method.weights["C"].numpy()
+    codes, first = method.update(outputs, 1)
+    assert not np.array_equal(first, start)
+    method.keep(np.arange(60), codes, first)
+    codes, second = method.update(outputs, 2)
+    used = np.unique(codes + [0, 8])
+    unused = np.setdiff1d(np.arange(16), used)
+    np.testing.assert_array_equal(second[unused], first[unused])
+    expected = composite.update_centers(outputs, codes, first)
+    np.testing.assert_allclose(second, expected, atol=1e-6)
+
+
+def test_images_that_no_step_has_shown_are_encoded():
+    method, train = untrained("dqn")
+    method.remember(np.arange(35), outputs_of(35))
+    asked = []
+
+    def encode(split):
+        asked.extend(split.index)
+        return base.Encoded(np.full((len(split), 16), 7.0), split.labels)
+
+    method.on_epoch_begin(0, train, encode)
+    assert not asked
+    method.on_epoch_begin(1, train, encode)
+    assert asked == [35, 36, 37, 38, 39]  # of the 40 labelled ones
+    np.testing.assert_array_equal(method.state["outputs"].numpy()[35:40], 7.0)
+    method.on_epoch_begin(2, train, encode)
+    assert len(asked) == 5
+
+
+@pytest.mark.parametrize("name", ["dqn", "dvsq"])
+def test_the_outputs_of_a_step_are_kept(name):
+    method, _ = untrained(name)
+    values = outputs_of(3)
+    method.on_step_end({"images": tf.constant(values)}, {"images": tf.constant([4, 0, 9])})
+    np.testing.assert_array_equal(method.state["outputs"].numpy()[[4, 0, 9]], values)
+    assert np.flatnonzero(method.state["seen"].numpy()).tolist() == [0, 4, 9]
+
+
+# ---- the triplets of DTQ
+
+
+def encoding(outputs):
+    """An `encode` that gives these outputs of the pool, and notes how it was called."""
+    calls = []
+
+    def encode(split, **options):
+        calls.append((split.index.tolist(), options))
+        return base.Encoded(outputs[split.index], split.labels)
+
+    return encode, calls
+
+
+def mined(epochs=1, **changes):
+    method, train = untrained("dtq", **changes)
+    encode, calls = encoding(outputs_of(120))
+    for epoch in range(epochs):
+        method.on_epoch_begin(epoch, train, encode)
+    return method, train, calls
+
+
+def test_an_epoch_takes_each_triplet_once():
+    method, train, _ = mined()
+    selected = method.state["triplets"].numpy()
+    steps = method.epoch_steps(1000)
+    assert steps == len(selected) // 20 > 1
+    batches = [b["images"] for b in method.batches(train, steps=steps, seed=0, epoch=0)]
+    shown = np.concatenate([batch.reshape(3, 20).T for batch in batches])
+    np.testing.assert_array_equal(shown, selected[: 20 * steps])
+    anchors, positives, negatives = train.labels[shown.T]
+    assert (anchors & positives).any(axis=1).all() and not (anchors & negatives).any()
+    assert train.labelled[shown].all()
+
+
+def test_fewer_triplets_than_a_batch_come_again():
+    method, train, _ = mined(select_strategy="hard", n_part=1)
+    selected = method.state["triplets"].numpy()[:7]
+    method.state["triplets"].assign(selected)
+    (batch,) = method.batches(train, steps=method.epoch_steps(1000), seed=0, epoch=0)
+    np.testing.assert_array_equal(batch["images"].reshape(3, 20).T, np.resize(selected, (20, 3)))
+
+
+@pytest.mark.parametrize("limit, parts", [(64000, [4, 2, 1, 1]), (0, [8, 8, 8, 8])])
+def test_parts_halve_while_there_are_few_triplets(limit, parts):
+    method, train = untrained("dtq", n_part=8, triplet_thresold=limit)
+    encode, _ = encoding(outputs_of(120))
+    found = []
+    for epoch in range(4):
+        method.on_epoch_begin(epoch, train, encode)
+        found.append(int(method.state["n_part"].numpy()))
+    assert found == parts
+
+
+def test_parts_without_a_triplet_are_made_larger():
+    """40 parts of one image each have none; the original fails."""
+    method, _, _ = mined(n_part=40, triplet_thresold=0)
+    assert len(method.state["triplets"].numpy()) and method.state["n_part"].numpy() < 40
+
+
+def test_triplets_are_selected_by_inference_of_all_labelled_images():
+    method, _, calls = mined(epochs=2)
+    assert calls == [(list(range(40)), {})] * 2
+    np.testing.assert_array_equal(method.state["outputs"].numpy()[:40], outputs_of(120)[:40])
+
+
+def test_training_mode_leaves_out_what_fills_no_batch():
+    """Batches of 3 x 12 of 40 images: 4 keep what they had, as in the original."""
+    method, _, calls = mined(select_in_training_mode=True, batch_size=12)
+    (rows, options) = calls[0]
+    assert len(rows) == 36 and set(rows) < set(range(40)) and "training_seed" in options
+    left = np.setdiff1d(np.arange(40), rows)
+    assert not method.state["outputs"].numpy()[left].any()
+
+
+def test_codes_and_centres_of_dtq_change_with_every_epoch():
+    method, train = untrained("dtq")
+    encode, _ = encoding(outputs_of(120))
+    start = method.weights["C"].numpy().copy()
+    method.on_epoch_begin(0, train, encode)
+    first = method.weights["C"].numpy().copy()
+    method.remember(np.arange(40), outputs_of(40, seed=5))
+    method.on_epoch_begin(1, train, encode)
+    assert not np.array_equal(start, first)
+    assert not np.array_equal(first, method.weights["C"].numpy())
+
+
+def test_no_violation_later_keeps_the_former_triplets():
+    method, train, _ = mined()
+    before = method.state["triplets"].numpy()
+    apart = 100 * np.eye(10, 16)[np.arange(120) % 10]
+    method.on_epoch_begin(1, train, encoding(apart)[0])
+    np.testing.assert_array_equal(method.state["triplets"].numpy(), before)
+
+
+def test_no_violation_at_first_is_an_error():
+    method, train = untrained("dtq")
+    apart = 100 * np.eye(10, 16)[np.arange(120) % 10]
+    with pytest.raises(ValueError, match="violates the margin. Received: triplet_margin=30.0"):
+        method.on_epoch_begin(0, train, encoding(apart)[0])
+
+
+@pytest.mark.parametrize("labels", [np.ones((40, 1)), np.eye(40)], ids=["one class", "no two"])
+def test_images_that_give_no_triplet_are_an_error(labels):
+    method, _ = untrained("dtq")
+    with pytest.raises(ValueError, match="two classes or more"):
+        method.steps_per_epoch(examples.split(labels.astype(np.uint8)))
+
+
+def test_no_epoch_has_more_steps_than_pairs_give():
+    """Four labelled images of each of ten classes: 10 x 4 x 3 ordered pairs, 20 to a step."""
+    method, train = untrained("dtq")
+    assert method.steps_per_epoch(train) == 6
+
+
+# ---- the order of the batches
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_passes_take_the_rows_of_the_original(name, monkeypatch):
+    """A batch that no longer fits is dropped and a pass begins anew, of a new order if there is
+    one: DTQ's original keeps its order."""
+    case = golden.case(f"deephash/dataset_{name}")
+    orders = iter(case["in_train_perm"][::2])
+
+    class Given:
+        def permutation(self, count):
+            return next(orders)
+
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: Given())
+    rows = [batch["images"] for batch in samplers.shuffled(10, 4, 9, seed=0, epoch=0)]
+    np.testing.assert_array_equal(rows, case["out_train_rows"])
+
+
+# ---- codes and evaluation
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_codes_are_sums_of_centres_by_inner_product(name):
+    method, _ = untrained(name)
+    codes = method.codes(outputs_of(50))
+    assert isinstance(codes, AdditiveCodes) and codes.distance == "inner_product"
+    assert codes.codebooks.shape == (2, 8, 16) and codes.bits == method.config.bits == 6
+    queries = outputs_of(4, seed=9)
+    np.testing.assert_allclose(codes.distances(queries), -queries @ codes.decode().T, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["dqn", "dvsq"])
+def test_the_centres_of_the_model_code_a_database(name):
+    method, _ = untrained(name)
+    codes = method.codes(outputs_of(50))
+    np.testing.assert_array_equal(codes.codebooks.reshape(16, 16), method.weights["C"].numpy())
+
+
+def test_dtq_fits_centres_to_a_database_and_leaves_its_own():
+    method, _ = untrained("dtq")
+    before = method.weights["C"].numpy().copy()
+    outputs = outputs_of(200)
+    fitted, own = method.codes(outputs), composite.reconstruct(
+        method.assign_codes(outputs, before, seed=0), before
+    )  # fmt: skip
+    np.testing.assert_array_equal(method.weights["C"].numpy(), before)
+    errors = [np.square(outputs - decoded).sum() for decoded in (fitted.decode(), own)]
+    assert errors[0] < errors[1]
+
+
+def test_dtq_codes_fewer_images_than_centres_by_its_own():
+    method, _ = untrained("dtq")
+    codes = method.codes(outputs_of(7))
+    np.testing.assert_array_equal(codes.codebooks.reshape(16, 16), method.weights["C"].numpy())
+
+
+@pytest.mark.parametrize("kind", ["onehot", "multihot"])
+@pytest.mark.parametrize("place", range(3))
+def test_the_three_maps_equal_the_original(kind, place, monkeypatch):
+    """With its codes; the queries' are given too, so that coding them is left out."""
+    case = golden.case(f"deephash/metrics_cq_{kind}")
+    settings = {"n_subspace": 4, "n_subcenter": 16, "output_dim": 32}
+    method, _ = untrained("dqn", **settings)
+    first = {"onehot": 5430, "multihot": 440}[kind]
+    draw = golden.seeded.one_hot_labels if kind == "onehot" else golden.seeded.multi_hot_labels
+    means = golden.seeded.embeddings(first + 2, 10, 32)
+
+    def part(number, count):
+        labels = draw(first + number, count, 10)
+        noise = golden.seeded.embeddings(first + 3 + number, count, 32, scale=1.5)
+        return base.Encoded(means[labels.argmax(1)] + noise, labels.astype(np.uint8))
+
+    centers = golden.seeded.embeddings(first + 5, 64, 32, scale=0.7)
+    quantized = method.additive(case["in_query_code_ids"], centers)
+    monkeypatch.setattr(method, "quantized", lambda outputs, codes: quantized)
+    found = method.evaluate(
+        part(0, 10),
+        part(1, 120),
+        method.additive(case["in_database_code_ids"], centers),
+        Scoring(top=int(case["in_R"][place])),
+    )
+    for name, key in (("mAP_by_feature", "by_feature"), ("mAP_AQD", "AQD"), ("mAP_SQD", "SQD")):
+        expected = case[f"out_{key}_inner_product"][place]
+        np.testing.assert_allclose(found[name], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_features_reconstructions_and_labels_are_written(name, tmp_path):
+    method, _ = untrained(name)
+    labels = np.eye(10, dtype=np.uint8)
+    database = base.Encoded(outputs_of(60), labels[np.arange(60) % 10])
+    query = base.Encoded(outputs_of(5, seed=1), labels[:5])
+    codes = method.codes(database.outputs)
+    (path,) = method.report(query, database, codes, Scoring(), tmp_path)
+    with np.load(path, allow_pickle=False) as stored:
+        np.testing.assert_array_equal(stored["db_features"], database.outputs)
+        np.testing.assert_array_equal(stored["db_reconstr"], codes.decode())
+        np.testing.assert_array_equal(stored["db_label"], database.labels)
+        assert stored["val_features"].shape == stored["val_reconstr"].shape == (5, 16)
+        np.testing.assert_array_equal(stored["val_label"], query.labels)
+    assert [p.name for p in tmp_path.iterdir()] == ["features.npz"]
+
+
+# ---- word vectors of DVSQ
+
+
+def test_word_vectors_stay_with_the_model_when_their_file_is_gone(tmp_path):
+    from tfhash import model_dir
+    from tfhash.hasher import Hasher
+
+    np.savetxt(tmp_path / "words.txt", golden.seeded.embeddings(0, 10, 16))
+    trained = examples.hasher("dvsq", {"wordvec_dict": str(tmp_path / "words.txt")})
+    expected = trained.method.word_vectors()
+    model_dir.create(tmp_path / "m", trained.settings(), trained.arrays())
+    (tmp_path / "words.txt").unlink()
+    loaded = Hasher.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.method.word_vectors(), expected)
+
+
+def test_word_vectors_come_from_names(tmp_path):
+    lines = [f"{name} " + " ".join([str(n + 1)] * 16) for n, name in enumerate("abcdefghij")]
+    (tmp_path / "glove.txt").write_text("\n".join(lines))
+    settings = {"word_vectors": str(tmp_path / "glove.txt"), "class_names": "j,i,h,g,f,e,d,c,b,a"}
+    method, _ = untrained("dvsq", wordvec_dict="", **settings)
+    np.testing.assert_array_equal(method.word_vectors()[:, 0], np.arange(10, 0, -1))
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"wordvec_dict": ""}, "--wordvec_dict=FILE .* --wordvec_dict=orthogonal"),
+        ({"wordvec_dict": "nowhere.txt"}, "nowhere.txt"),
+        ({"wordvec_dict": "", "word_vectors": "v.txt", "class_names": "a,b"}, "10 names.*: 2"),
+        ({"output_dim": 10}, "output_dim=10, 10 classes"),
+    ],
+)
+def test_word_vectors_that_do_not_fit_are_an_error_before_training(settings, words):
+    method = methods.load("dvsq").Method(examples.config("dvsq", **settings), num_classes=10)
+    with pytest.raises(ValueError, match=words):
+        method.steps_per_epoch(examples.splits().train)
+
+
+# ---- bad settings
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"output_dim": 18, "n_subspace": 4}, "output_dim=18, n_subspace=4.*--output_dim=20"),
+        ({"n_subspace": 0}, "`n_subspace` >= 1"),
+        ({"n_subcenter": 70000}, "`n_subcenter` <= 65536"),
+        ({"cq_lambda": -1.0}, "`cq_lambda` >= 0"),
+        ({"max_iter_update_b": 0}, "`max_iter_update_b` >= 1"),
+    ],
+)
+def test_bad_settings_are_errors(name, settings, words):
+    with pytest.raises(ValueError, match=words):
+        examples.config(name, **settings)
+
+
+@pytest.mark.parametrize(
+    "name, settings",
+    [
+        ("dtq", {"dist_type": "manhattan"}),
+        ("dtq", {"select_strategy": "soft"}),
+        ("dtq", {"n_part": 0}),
+        ("dvsq", {"loss_type": "cos_loss"}),
+    ],
+)
+def test_unknown_choices_are_errors(name, settings):
+    with pytest.raises(ValueError, match=str(*settings)):
+        examples.config(name, **settings)
+
+
+def test_a_file_with_other_centres_is_refused():
+    module = methods.load("dqn")
+    shapes = {"C": (64, 300), "fc8/kernel": (4096, 300)}
+    with pytest.raises(ValueError, match="64 centres.*4 \\* 256"):
+        module.Method.original_config(module.Config(), shapes)
+    config, _ = module.Method.original_config(module.Config(n_subcenter=16), shapes)
+    assert config.output_dim == 300
