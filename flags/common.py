@@ -23,7 +23,10 @@ DEFINERS = {
     str: absl_flags.DEFINE_string,
     bool: absl_flags.DEFINE_boolean,
 }
-DATA = ("dataset", "data_dir", "image_size", "split_order", "allow_overlap", "allow_unlabelled")
+DATA = (
+    "dataset", "data_dir", "image_size", "split_order", "allow_overlap", "allow_unlabelled",
+    "skip_bad_images", "cache_memory",
+)  # fmt: skip
 START = ("precision", "seed", "jit_compile", "steps_per_epoch", "pretrained", "overwrite")
 
 
@@ -45,6 +48,15 @@ def define_shared(values):
     define(values, "virtual_devices", 0, "Mirror over so many virtual CPU devices.", lower_bound=0)
     define(values, "allow_overlap", False, "Accept images that are in two parts of the dataset.")
     define(values, "allow_unlabelled", False, "Accept images without a label.")
+    define(
+        values,
+        "skip_bad_images",
+        False,
+        "Leave out image files that can't be read, and list "
+        "them in bad_images.txt; else the first is an error.",
+    )
+    define(values, "cache_memory", 2048, "MiB in which images of files are kept once they are "
+           "read.", lower_bound=0)  # fmt: skip
     define(values, "debug", False, "Show the traceback of an error.")
     define(values, "help", False, "Show the flags.")
 
