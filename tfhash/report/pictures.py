@@ -5,6 +5,8 @@ import pathlib
 
 import numpy as np
 
+from tfhash import files
+
 RELEVANT, WRONG, QUERY = "#1a9850", "#d73027", "#333333"  # frame colours
 
 
@@ -93,12 +95,9 @@ def embedding(outputs, labels, classes, *, limit=1000, seed=0):
 
 def save(figure, path):
     """Writes a figure as PNG, whole or not at all; returns the path."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, format="png", dpi=110)
-    partial.replace(path)
-    return path
+    with files.whole(path) as partial:
+        figure.savefig(partial, format="png", dpi=110)
+    return pathlib.Path(path)
 
 
 def pixels(figure):
