@@ -77,10 +77,10 @@ class Method(_deephash.Method):
 
     def remember(self, rows, outputs):
         """Keeps the outputs of the images at `rows` of train; the last ones of an image count."""
-        for name, values in (("outputs", outputs), ("seen", True)):
-            every = np.array(self.state[name].numpy())
-            every[rows] = values
-            self.state[name].assign(every)
+        rows, last = np.unique(rows[::-1], return_index=True)
+        for name, values in (("outputs", outputs[::-1][last]), ("seen", np.ones(len(rows), bool))):
+            for copy in getattr(self.state[name], "values", [self.state[name]]):  # of each replica
+                copy.scatter_nd_update(rows[:, None], values)
 
     def decoded(self, outputs, positions):
         """The codes of images at some positions of train, decoded: `[batch, dim]`."""
