@@ -24,8 +24,10 @@ DEFINERS = {
     bool: absl_flags.DEFINE_boolean,
 }
 LISTS = ("train_file", "query_file", "database_file", "val_file")
-DATA = ("dataset", "data_dir", "image_size", "num_classes", "split_order", "allow_overlap",
-        "allow_unlabelled", *LISTS)  # fmt: skip
+DATA = (
+    "dataset", "data_dir", "image_size", "num_classes", "split_order", "allow_overlap",
+    "allow_unlabelled", "skip_bad_images", "cache_memory", *LISTS,
+)  # fmt: skip
 START = ("precision", "seed", "jit_compile", "steps_per_epoch", "pretrained", "overwrite")
 
 
@@ -57,6 +59,15 @@ def define_shared(values):
     define(values, "virtual_devices", 0, "Mirror over so many virtual CPU devices.", lower_bound=0)
     define(values, "allow_overlap", False, "Accept images that are in two parts of the dataset.")
     define(values, "allow_unlabelled", False, "Accept images without a label.")
+    define(
+        values,
+        "skip_bad_images",
+        False,
+        "Leave out image files that can't be read, and list "
+        "them in bad_images.txt; else the first is an error.",
+    )
+    define(values, "cache_memory", 2048, "MiB in which images of files are kept once they are "
+           "read.", lower_bound=0)  # fmt: skip
     define(values, "debug", False, "Show the traceback of an error.")
     define(values, "help", False, "Show the flags.")
 

@@ -1,3 +1,4 @@
+import pathlib
 import runpy
 
 import cv2
@@ -119,3 +120,17 @@ def test_the_lists_of_the_real_images_are_read(tmp_path):
     splits.check(found)
     assert [len(part) for part in found.parts().values()] == [100, 20, 80]
     assert found.query.read([0, 1]).shape == (2, 32, 32, 3)
+
+
+def test_images_that_cannot_be_read_are_left_out_and_named(folder):
+    (folder / "f.png").write_bytes(b"no image")
+    found = lists.load("coco", folder)
+    kept = found.readable()
+    assert [pathlib.Path(name).name for name in kept.left_out] == ["f.png"]
+    for name, part in found.parts().items():
+        names = [part.name(position) for position in range(len(part))]
+        left = kept.parts()[name]
+        assert [left.name(p) for p in range(len(left))] == [
+            name for name in names if not name.endswith("f.png")
+        ]
+    assert "left out: 1 images" in "\n".join(splits.summary(kept))

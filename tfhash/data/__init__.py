@@ -5,13 +5,5 @@ from tfhash.data.loading import load, resolve
 from tfhash.data.splits import ArrayImages, FileImages, Split, Splits, check, summary
 
 __all__ = [
-    "FILES",
-    "ArrayImages",
-    "FileImages",
-    "Split",
-    "Splits",
-    "check",
-    "load",
-    "resolve",
-    "summary",
-]
+    "FILES", "ArrayImages", "FileImages", "Split", "Splits", "check", "load", "resolve", "summary",
+]  # fmt: skip

@@ -4,14 +4,13 @@ Original: thulab/DeepHash, model/dqn/dqn.py, dvsq.py, dtq.py.
 """
 
 import dataclasses
-import os
 import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash import checks
+from tfhash import checks, files
 from tfhash.methods import _deephash
 from tfhash.quantization import composite
 from tfhash.retrieval import codes as kinds
@@ -168,9 +167,8 @@ class Method(_deephash.Method):
             "val_label": query.labels,
         }
         path = pathlib.Path(folder) / "features.npz"
-        partial = path.with_name(f".{path.name}")
-        np.savez(partial, **arrays)  # adds .npz unless the name ends so
-        os.replace(partial, path)
+        with files.whole(path) as partial:
+            np.savez(partial, **arrays)
         return [path]
 
     # ---- weight files
