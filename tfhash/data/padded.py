@@ -8,11 +8,9 @@ def resize(image, size):
 
     Bilinear with half-pixel centres: what TensorFlow 2 does.
     """
-    height, width = size
-    ratio = max(image.shape[0] / height, image.shape[1] / width)
-    inner = [min(round(side / ratio), most) for side, most in zip(image.shape, size)]
-    place = [(most - side) // 2 for most, side in zip(size, inner)]
-    return _padded(image, size, (*place, *inner), centred=True)
+    height, width = (np.float32(side) for side in image.shape[:2])
+    ratio = max(height / np.float32(size[0]), width / np.float32(size[1]))
+    return _padded(image, size, _geometry(height, width, ratio, size), centred=True)
 
 
 def legacy_resize(image, size):
@@ -31,8 +29,12 @@ def legacy_geometry(height, width, size):
     226 of 227 pixels.
     """
     ratio = max(height * (1 / size[0]), width * (1 / size[1]))
-    inner = [height / ratio, width / ratio]
-    places = [max(0, int((most - side) / 2 // 1)) for most, side in zip(size, inner)]
+    return _geometry(height, width, ratio, size)
+
+
+def _geometry(height, width, ratio, size):
+    inner = (height / ratio, width / ratio)
+    places = (max(0, int((most - side) // 2)) for most, side in zip(size, inner))
     return (*places, *(int(side) for side in inner))
 
 
