@@ -84,7 +84,8 @@ class Method(base.Method):
             "img_model": "fixed_vgg",
             "finetune_all": True,
             "batch_size": 50,
-            "epochs": 30,
+            "epochs": 10,
+            "save_every": 5,
             "learning_rate": 0.05,
         }
     }
