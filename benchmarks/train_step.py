@@ -1,6 +1,8 @@
 """What a training step and encoding cost, beside the matrix products of this processor.
 
     python benchmarks/train_step.py --method=gpq --batch=64 --image_size=32
+    python benchmarks/train_step.py --method=hashnet --settings=img_model=ResNet18 --batch=8 \\
+        --image_size=224
 
 Prints, for each precision: images per second, CPU seconds per step, GFLOP per CPU second and its
 share of the processor's peak as measured here, the share of the time spent waiting for input,
@@ -29,13 +31,17 @@ absl_flags.DEFINE_string("method", "gpq", "The method.")
 absl_flags.DEFINE_integer("batch", 64, "Images of a stream in a step.")
 absl_flags.DEFINE_integer("image_size", 32, "Pixels of a side.")
 absl_flags.DEFINE_integer("steps", 8, "Steps measured.")
+absl_flags.DEFINE_list("settings", [], "Settings of the method, such as img_model=ResNet18.")
 absl_flags.DEFINE_list("precisions", ["float32"], "float32, mixed_bfloat16, mixed_float16.")
 
-# Of the originals, by method, batch and image size: CPU seconds of a step, images encoded a CPU
-# second. Two cores of an AMD EPYC; from the READMEs of tests/golden.
+# CPU seconds of a step of the originals, and images encoded a CPU second; None: not measured.
+# TensorFlow 1.15.5 or PyTorch 2.13, two cores of an AMD EPYC; README.md of tests/golden/*.
 ORIGINAL = {
-    ("gpq", 64, 32): (6.0, 135),
-    ("dch", 32, 256): (2.6, 16 / 3.1),
+    ("gpq", "fixed_vgg", 64, 32): (6.0, 135),
+    ("dch", "alexnet", 32, 256): (2.6, 16 / 3.1),
+    ("hashnet", "ResNet18", 8, 224): (2.4, 1 / 0.043),
+    ("hashnet", "AlexNet", 8, 224): (1.3, 1 / 0.019),
+    ("latent", "alexnet", 32, 227): (1.25, None),
 }
 
 
@@ -86,7 +92,7 @@ def measure(precision, peak):
     """Prints the figures of one precision."""
     splits = noise_splits(4 * FLAGS.batch, FLAGS.image_size)
     module = methods.load(FLAGS.method)
-    config = dataclasses.replace(module.Config(), batch_size=FLAGS.batch)
+    config = dataclasses.replace(module.Config(), batch_size=FLAGS.batch, **settings())
     hasher = Hasher(FLAGS.method, config, classes=splits.classes, precision=precision)
     steps = Clock(hasher)
     hasher.fit(splits.train, epochs=1, steps_per_epoch=FLAGS.steps + 2, callbacks=[steps])
@@ -108,10 +114,17 @@ def measure(precision, peak):
     print(
         f"  encoding        {count / encode:8.1f} images / CPU s   {count / seconds:.1f} images/s"
     )
-    known = ORIGINAL.get((FLAGS.method, FLAGS.batch, FLAGS.image_size))
+    known = ORIGINAL.get((FLAGS.method, config.img_model, FLAGS.batch, FLAGS.image_size))
     if known:
-        print(f"  to the original {cpu / known[0]:8.2f} of its CPU s a step, "
-              f"{count / encode / known[1]:.2f} of its images / CPU s")  # fmt: skip
+        more = f", {count / encode / known[1]:.2f} of its images / CPU s" if known[1] else ""
+        print(f"  to the original {cpu / known[0]:8.2f} of its CPU s a step{more}")
+
+
+def settings():
+    """`{setting: value}` of --settings, of the types of the method's defaults."""
+    default = methods.load(FLAGS.method).Config()
+    pairs = [setting.split("=", 1) for setting in FLAGS.settings]
+    return {name: type(getattr(default, name))(value) for name, value in pairs}
 
 
 class Clock(tf.keras.callbacks.Callback):

@@ -27,6 +27,11 @@ class DataOptions:
     allow_unlabelled: bool = False
     skip_bad_images: bool = False  # leaves out files that can't be read
     cache_memory: int = 2048  # MiB in which images of files are kept once they are read
+    num_classes: int = 0  # that the dataset must have; 0 for as many as it has
+    train_file: str = ""  # image lists of a list dataset; "" for those in its folder
+    query_file: str = ""
+    database_file: str = ""
+    val_file: str = ""  # images to validate with
 
     def load(self, method, config):
         """The checked `Splits` with images as a method takes them, summed up in the log.
@@ -41,6 +46,8 @@ class DataOptions:
             image_size=self.image_size or method.image_size(config),
             seed=self.seed,
             order=_read_order(self.split_order) if self.split_order else None,
+            num_classes=self.num_classes,
+            files={part: getattr(self, f"{part}_file") for part in data.FILES},
         ).resized(how=method.resizer(config), dtype=method.pixel_dtype)
         splits = splits.cached(self.cache_memory * 2**20)
         if self.skip_bad_images:
@@ -88,6 +95,7 @@ def start(method, config, options, path, *, strategy, steps_per_epoch=0, pretrai
     model_dir.check_free(path, overwrite=overwrite)
     splits = options.load(methods.load(method).Method, config)
     hasher = Hasher(method, config, classes=splits.classes, strategy=strategy, **hasher_options)
+    hasher.method.check_start(pretrained)
     own_steps = hasher.method.steps_per_epoch(splits.train)  # checks the split too
     steps = steps_per_epoch or own_steps
     if pretrained:

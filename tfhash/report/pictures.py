@@ -24,8 +24,8 @@ def ranked_lists(queries, found, relevant, *, titles=None):
     """A row for each query: the query, then the images found for it, framed by relevance.
 
     Args:
-        queries: `[rows, height, width, 3]` uint8 RGB.
-        found: `[rows, k, height, width, 3]` uint8 RGB, best first.
+        queries: `[rows, height, width, 3]` RGB in 0..255.
+        found: `[rows, k, height, width, 3]` RGB in 0..255, best first.
         relevant: `[rows, k]` bool; green frames where True, red ones elsewhere.
         titles: `rows` short texts under the queries, such as their classes; None for none.
     Returns:
@@ -48,7 +48,7 @@ def ranked_lists(queries, found, relevant, *, titles=None):
 
 
 def _framed(axes, image, colour, above, below):
-    axes.imshow(image, interpolation="nearest")
+    axes.imshow(np.clip(image, 0, 255).astype(np.uint8), interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
