@@ -5,10 +5,9 @@
     python benchmarks/hash_table.py --what=evaluation --train=45000 --test=10000
 
 Prints CPU and wall seconds, medians without the first calls, and the peak memory of the process,
-which is why each has a process of its own. The original took 3.5 to 4.7 CPU seconds a step at batch
-128
-(CIFAR-100), and 2.5 and 5.5 for 10 000 by 2000 items at k 1 and 4; TensorFlow 1.15, two cores,
-tests/golden/hash_table/README.md.
+which is why each has a process of its own. The original took 3.5 to 4.7 CPU seconds a step at
+batch 128 (CIFAR-100), and 2.5 and 5.5 for 10 000 by 2000 items at k 1 and 4; TensorFlow 1.15, two
+cores, tests/golden/hash_table/README.md.
 """
 
 import os

@@ -15,6 +15,7 @@ from tfhash.hasher import Hasher
 from tfhash.losses import hash_table as losses
 from tfhash.methods import base, hash_table
 from tfhash.quantization import min_cost_flow
+from tfhash.report import pictures
 from tfhash.retrieval.codes import FloatCodes
 from tfhash.retrieval.table import TableCodes
 from tfhash.scoring import Scoring
@@ -309,7 +310,8 @@ QUICK = ("--method=hash_table", "--dataset=digits", "--conv=tiny", "--epoch=1",
          "--steps_per_epoch=2")  # fmt: skip
 
 
-def test_the_stages_train_and_test_from_the_command_line(run, tmp_path):
+def test_the_stages_train_and_test_from_the_command_line(run, tmp_path, monkeypatch):
+    from matplotlib import figure
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     status, shown, _ = run(run_train, *QUICK, "--stage=hash", "--model=m/hash")
@@ -318,6 +320,7 @@ def test_the_stages_train_and_test_from_the_command_line(run, tmp_path):
     events = EventAccumulator("m/hash/tensorboard").Reload()
     tags = ("validation/suf", "validation/nmi", "validation/precision@1")
     assert set(tags) <= set(events.Tags()["tensors"])
+    monkeypatch.setattr(pictures, "embedding", lambda *given: figure.Figure())  # t-SNE takes long
     assert run(run_test, "--model=m/hash")[0] == 0
     found = json.loads((tmp_path / "m/hash/report/metrics.json").read_text())
     assert {"te_te_precision@1", "te_tr_recall@16", "te_tr_suf@4", "test_nmi"} <= set(found)
