@@ -118,7 +118,8 @@ def _of_one_table(short, name, k, queries, items, *, own):
 
 def distribution(table, labels):
     """`[buckets, classes]`: how many items of a class lie in a bucket."""
-    return table.buckets.unpack().T.astype(np.float32) @ np.asarray(labels, np.float32)
+    labels = np.asarray(labels)
+    return np.stack([labels[items].sum(axis=0, dtype=np.int64) for items in table.lists()])
 
 
 def _rates(short, index, queries, items):

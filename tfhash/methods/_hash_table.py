@@ -182,13 +182,13 @@ def _imagenet32(stage, asked):
 
 
 def _digits(stage, asked):
-    """For a training of a minute."""
+    """For a training of a minute or two."""
     loss = asked.get("hash_loss" if stage == "hash" else "loss", "triplet")
     return {
-        "img_model": "tiny", "image_size": 16, "flip": False, "crop_padding": 1, "buckets": 16,
+        "img_model": "fixed_vgg", "image_size": 16, "flip": False, "crop_padding": 1, "buckets": 16,
         "embedding_dim": 16, "batch_classes": 10, "batch_size": 20 if loss == "npair" else 60,
-        "epochs": 20, "save_every": 5, "hash_loss": loss, "decay_rates": "a4",
-        "hash_decay_rates": "a4",
+        "epochs": 4 if stage == "hash" else 8, "save_every": 4, "hash_loss": loss,
+        "decay_rates": "a4", "hash_decay_rates": "a4",
     } | ({"pair_cost": 1.0} if loss == "triplet" else {})  # fmt: skip
 
 

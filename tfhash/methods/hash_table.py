@@ -147,6 +147,12 @@ class Method(base.Method):
 
     # ---- batches
 
+    def _groups(self, train):
+        """The labelled images of each class, images of a class in a batch, names of classes."""
+        names = [str(number) for number in range(self.num_classes)]
+        groups = samplers.class_groups(train.labels, train.labelled, names)
+        return groups, self.config.batch_size // self.config.classes_drawn, names
+
     def steps_per_epoch(self, train):
         side = self.config.image_size
         if tuple(train.images.shape[:2]) != (side, side):
@@ -154,22 +160,18 @@ class Method(base.Method):
                 f"Expected images of {side}x{side} pixels, as `image_size` says. "
                 f"Received: {train.images.shape[:2]}."
             )
-        per_class = self.config.batch_size // self.config.classes_drawn
-        names = [str(number) for number in range(self.num_classes)]
-        groups = samplers.class_groups(train.labels, train.labelled, names)
+        groups, per_class, names = self._groups(train)
         samplers.check_grouped(groups, self.config.classes_drawn, per_class, names)
         return max(1, int(train.labelled.sum()) // self.config.batch_size)
 
     def batches(self, train, *, steps, seed, epoch):
-        config = self.config
-        names = [str(number) for number in range(self.num_classes)]
-        groups = samplers.class_groups(train.labels, train.labelled, names)
-        if config.current_loss == "npair":
-            drawn = samplers.pairs(groups, config.classes_drawn, steps, seed=seed, epoch=epoch)
+        groups, per_class, _ = self._groups(train)
+        classes, order = self.config.classes_drawn, {"seed": seed, "epoch": epoch}
+        if self.config.current_loss == "npair":
+            drawn = samplers.pairs(groups, classes, steps, **order)
         else:
-            per_class = config.batch_size // config.batch_classes
-            given = (groups, config.batch_classes, per_class, steps)
-            drawn = ({"images": rows} for rows in samplers.grouped(*given, seed=seed, epoch=epoch))
+            rows = samplers.grouped(groups, classes, per_class, steps, **order)
+            drawn = ({"images": row} for row in rows)
         for rows in drawn:
             yield {stream: rows[stream.removesuffix(FRESH)] for stream in self.streams}
 
@@ -256,6 +258,7 @@ class Method(base.Method):
     # ---- retrieval
 
     def embed(self, images):
+        """Outputs `[batch, width]`; of the hash stage the buckets' values, then the embedding."""
         outputs = self.network(images, training=False)
         if not self.config.is_hash:
             return outputs
@@ -267,27 +270,32 @@ class Method(base.Method):
         values, vectors = np.split(outputs, [self.config.buckets], axis=1)
         return table.TableCodes.from_values(values, vectors, self.config.active)
 
-    def _part(self, encoded):
-        if not self.config.is_hash:
-            return table_scoring.Part(encoded.outputs, encoded.labels)
-        values, vectors = np.split(encoded.outputs, [self.config.buckets], axis=1)
-        return table_scoring.Part(vectors, encoded.labels, values)
+    def _parts(self, query, database):
+        """The test's `Part`, and the training's where it is asked for, else None."""
 
-    def _entries(self, query, database):
-        test = self._part(query)
-        train = self._part(database) if self.config.test_train else None
+        def part(encoded):
+            if not self.config.is_hash:
+                return table_scoring.Part(encoded.outputs, encoded.labels)
+            values, vectors = np.split(encoded.outputs, [self.config.buckets], axis=1)
+            return table_scoring.Part(vectors, encoded.labels, values)
+
+        return part(query), part(database) if self.config.test_train else None
+
+    def _entries(self, test, train):
         if self.config.is_hash:
             return table_scoring.of_table(self.config.active, test, test, train)
         return table_scoring.of_embedding(test, train)
 
     def evaluate(self, query, database, codes, scoring):
-        precision = scoring.mean_average_precision(
-            codes, self.queries(query.outputs), query, database
-        )
-        return table_scoring.flat(self._entries(query, database)) | {"mAP": precision}
+        """The original's entries, a value for each count, and mAP."""
+        queries = self.queries(query.outputs)
+        precision = scoring.mean_average_precision(codes, queries, query, database)
+        entries = self._entries(*self._parts(query, database))
+        return table_scoring.flat(entries) | {"mAP": precision}
 
     def validate(self, query, database, codes, scoring):
-        part = self._part(query)
+        """Of the queries against each other, as the original watches its training."""
+        part, _ = self._parts(query, database)
         if len(part) < 2:
             return {}
         if self.config.is_hash:
@@ -296,18 +304,18 @@ class Method(base.Method):
         return {"precision@1": found["te_te_precision_at_k"][0]}
 
     def report(self, query, database, codes, scoring, folder):
-        config, folder = self.config, pathlib.Path(folder)
-        entries = self._entries(query, database)
-        if config.is_hash:
+        """Writes the CSV files of the original's test scripts."""
+        parts = self._parts(query, database)
+        entries = self._entries(*parts)
+        if self.config.is_hash:
             train = {e: v for e, v in entries.items() if e.startswith(("train", "te_tr"))}
-            files = {"_test": {e: v for e, v in entries.items() if e not in train}}
-            files = {name: [part] for name, part in (files | {"_train": train}).items() if part}
+            test = {e: v for e, v in entries.items() if e not in train}
+            files = {"_test": [test]} | ({"_train": [train]} if train else {})
         else:
-            test, train = self._part(query), self._part(database) if config.test_train else None
-            files = {"": [entries]}
-            for k, lines in table_scoring.baselines(test, train).items():
-                files[f"_tables_{k}"] = lines
+            tables = table_scoring.baselines(*parts)
+            files = {"": [entries]} | {f"_tables_{k}": lines for k, lines in tables.items()}
+        name = self.config.file_name
         return [
-            table_scoring.write_csv(folder / f"{config.file_name}{ending}.csv", lines)
+            table_scoring.write_csv(pathlib.Path(folder) / f"{name}{ending}.csv", lines)
             for ending, lines in files.items()
         ]

@@ -26,7 +26,8 @@ def normalized_mutual_information(counts):
     entropies = _entropy(of_bucket) + _entropy(of_label)
     if entropies == 0:
         return 1.0
-    return float(2 * (entropies - _entropy(joint.ravel())) / entropies)
+    # Rounding may leave buckets that say nothing a little under 0.
+    return max(0.0, float(2 * (entropies - _entropy(joint.ravel())) / entropies))
 
 
 def _entropy(shares):
