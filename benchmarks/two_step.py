@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
 
-import numpy as np  # noqa: E402
+import numpy as np  # noqa: E402, I001
 from absl import app, flags as absl_flags  # noqa: E402
 
 from tfhash.methods import latent  # noqa: E402
