@@ -9,7 +9,7 @@ from tests import golden
 from tfhash import checks
 from tfhash.data import augment
 from tfhash.methods import base, hashnet
-from tfhash.networks import keras_weights, pth
+from tfhash.networks import keras_weights, pth, weights
 from tfhash.retrieval.codes import BinaryCodes, FloatCodes
 from tfhash.scoring import Scoring
 
@@ -408,7 +408,7 @@ def test_a_snapshot_tells_its_network_and_length(published, tmp_path):
     arrays = published[1] | {"hash_layer.weight": np.zeros((12, 512), "f4"),
                              "hash_layer.bias": np.zeros(12, "f4")}  # fmt: skip
     path = Pickled({f"0.{name}": array for name, array in arrays.items()}).write(tmp_path / "s.tar")
-    shapes = {name: array.shape for name, array in pth.read(path)[0].items()}
+    shapes = weights.shapes(path)
     assert hashnet.Method.recognizes(shapes)
     config, _ = hashnet.Method.original_config(CONFIG, shapes)
     assert (config.img_model, config.bits) == ("ResNet18", 12)

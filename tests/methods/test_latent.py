@@ -475,3 +475,14 @@ def test_fewer_images_than_a_batch_are_refused():
 
 def test_codes_are_bits():
     assert isinstance(small().codes(np.zeros((2, 48), np.float32)), BinaryCodes)
+
+
+def test_weights_of_torchvision_fill_its_networks(monkeypatch):
+    built = latent.Method(latent.Config(img_model="ResNet18", bits=4), num_classes=3)
+    arrays = golden.weights("hashnet").build("resnet18", 7, 4)
+    monkeypatch.setattr(latent.pth, "read", lambda path: (arrays, {}))
+    assert "100 variables read" in built.load_original("resnet18.pth")[0]
+    kernel = arrays["layer2.0.conv1.weight"].transpose(2, 3, 1, 0)
+    np.testing.assert_array_equal(built.variables()["layer2.0.conv1/kernel"], kernel)
+    trained = {v.path.split("/")[0] for v in built.network.trainable_variables}
+    assert trained == {"fclat", "fc8"}

@@ -240,29 +240,39 @@ class Method(base.Method):
     # ---- weight files
 
     def load_original(self, path):
-        checkpoint = weights.checkpoint_prefix(path)
-        wanted = {v.path: v for v in self.network.variables if not v.path.endswith("/draws")}
-        if self.config.img_model != "alexnet":
-            wanted = {name: v for name, v in wanted.items() if name.split("/")[0] not in HEAD}
-            found = pth.fitting(wanted, pth.read(path)[0], path, head=False)
-        else:
-            layers = LAYERS
-            if checkpoint:
-                arrays = {_our_name(n): a for n, a in weights.read_checkpoint(checkpoint).items()}
-            else:
-                arrays = weights.read_npy(path)
-                layers = (*CONVOLUTIONS, "fc6", "fc7") if self.config.load_fc else CONVOLUTIONS
-            wanted = {name: v for name, v in wanted.items() if name.split("/")[0] in layers}
-            missing = sorted(set(wanted) - set(arrays))
-            if missing:
-                raise ValueError(
-                    f"`{path}` lacks {', '.join(missing)}. Expected the layers "
-                    f"{', '.join(layers)} with weights and biases."
-                )
-            found = {name: arrays[name] for name in wanted}
+        """Reads Caffe's .npy file or a checkpoint of the original, for the backbone alexnet, or
+        torchvision's .pth file, for its networks."""
+        read = self._caffe if self.config.img_model == "alexnet" else self._torchvision
+        wanted, found = read(path)
         checks.assign(wanted, found, path)
-        read = ", ".join(sorted({name.split("/")[0] for name in found}))
-        return [f"{path}: {len(found)} variables read: {read}"]
+        layers = ", ".join(sorted({name.split("/")[0] for name in found}))
+        return [f"{path}: {len(found)} variables read: {layers}"]
+
+    def _torchvision(self, path):
+        wanted = self._stored(lambda layer: layer not in HEAD)
+        return wanted, pth.fitting(wanted, pth.read(path)[0], path, head=False)
+
+    def _caffe(self, path):
+        checkpoint = weights.checkpoint_prefix(path)
+        if checkpoint:  # of a whole training
+            layers, stored = LAYERS, weights.read_checkpoint(checkpoint)
+            arrays = {_our_name(name): array for name, array in stored.items()}
+        else:
+            arrays = weights.read_npy(path)
+            layers = (*CONVOLUTIONS, "fc6", "fc7") if self.config.load_fc else CONVOLUTIONS
+        wanted = self._stored(lambda layer: layer in layers)
+        missing = sorted(set(wanted) - set(arrays))
+        if missing:
+            raise ValueError(
+                f"`{path}` lacks {', '.join(missing)}. Expected the layers {', '.join(layers)} "
+                "with weights and biases."
+            )
+        return wanted, {name: arrays[name] for name in wanted}
+
+    def _stored(self, chosen):
+        """`{path: variable}` of the layers that are `chosen(name)`, as files hold them."""
+        kept = (v for v in self.network.variables if not v.path.endswith("/draws"))
+        return {v.path: v for v in kept if chosen(v.path.split("/")[0])}
 
     @classmethod
     def recognizes(cls, shapes):

@@ -7,7 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfhash import files, unpickle
+from tfhash.networks import pth
 
+TORCH = (".pth", ".tar")  # ends of the names of PyTorch's files
 NPY_LEAVES = {"weights": "kernel", "biases": "bias"}  # of a layer stored as a dictionary
 
 
@@ -35,8 +37,10 @@ def read_mat(path):
 def shapes(path):
     """`{name: shape}` of a trained model's file of an original, or None if `path` is none.
 
-    Reads TF1 checkpoints and .npy files of a pickled dictionary.
+    Reads TF1 checkpoints, .npy files of a pickled dictionary, and PyTorch's .pth and .tar files.
     """
+    if os.fspath(path).endswith(TORCH) and os.path.isfile(path):
+        return {name: array.shape for name, array in pth.read(path)[0].items()}
     if os.fspath(path).endswith(".npy") and os.path.isfile(path):
         return {name: array.shape for name, array in read_npy(path).items()}
     prefix = checkpoint_prefix(path)
