@@ -11,7 +11,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent / "golden"
 REPOSITORY = pathlib.Path(__file__).parents[1]
-LONG = os.environ.get("TFHASH_LONG_TESTS") == "1"  # repeats what takes minutes in full
+# Repeats the originals' longest runs in full.
+LONG = os.environ.get("TFHASH_LONG_TESTS") == "1" or "CI" in os.environ
 
 
 @functools.cache
