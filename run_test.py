@@ -30,8 +30,9 @@ def test(values, module):
     for name, value in results.table(result).items():
         print(f"{name:>24}  {value:.5f}" if isinstance(value, float) else f"{name:>24}  {value}")
     folder = values.report or report_folder(path)
-    for path in results.write(result, folder, seed=values.seed, codes=values.save_codes):
-        print(f"wrote {path}")
+    for written in results.write(result, folder, seed=values.seed, codes=values.save_codes):
+        print(f"wrote {written}")
+    experiment.write_left_out(run.splits, folder)
 
 
 def default_model(values, module):

@@ -15,7 +15,21 @@ def train(values, module):
     replicas = strategy.num_replicas_in_sync
     print(f"devices: {', '.join(strategy.extended.worker_devices)} ({replicas} replicas)"
           if replicas > 1 else f"device: {strategy.extended.worker_devices[0]}")  # fmt: skip
-    fit((resume if values.resume else start)(values, module, strategy), values)
+    again = values.resume or (not values.overwrite and goes_on(values, module))
+    fit((resume if again else start)(values, module, strategy), values)
+
+
+def goes_on(values, module):
+    """Whether the method goes on by itself with the run that is in the model directory."""
+    if not methods.load(values.method).Method.resumes:
+        return False
+    return model_dir.is_model(model_path(values, module.config(values)))
+
+
+def model_path(values, config):
+    """The model directory of the flags."""
+    name = methods.load(values.method).Method.model_name(config)
+    return values.model or os.path.join("models", name)
 
 
 def fit(run, values):
@@ -34,7 +48,8 @@ def fit(run, values):
         )
     except KeyboardInterrupt:
         saving.save()
-        print(f"\nStopped and saved at step {run.hasher.step}. Go on with --resume.")
+        again = "the same command" if run.hasher.method.resumes else "--resume"
+        print(f"\nStopped and saved at step {run.hasher.step}. Go on with {again}.")
         raise
     print(f"Trained {run.hasher.step} steps. Test: python run_test.py --model={path}")
 
@@ -56,7 +71,7 @@ def start(values, module, strategy):
     options = experiment.DataOptions(
         **common.values_of(values, common.DATA) | {"dataset": dataset, "seed": values.seed}
     )
-    path = values.model or os.path.join("models", method.model_name(config))
+    path = model_path(values, config)
     model_dir.check_free(path, overwrite=values.overwrite)
     return experiment.start(
         values.method,
@@ -95,8 +110,7 @@ def resume(values, module, strategy):
     config = module.config(values)
     fields = [field.name for field in dataclasses.fields(config)]
     return experiment.resume(
-        values.model
-        or os.path.join("models", methods.load(values.method).Method.model_name(config)),
+        model_path(values, config),
         method=values.method,
         changes=common.asked(values, [*fields, *common.DATA, "seed", "precision"]),
         strategy=strategy,

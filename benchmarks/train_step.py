@@ -1,6 +1,8 @@
 """What a training step and encoding cost, beside the matrix products of this processor.
 
     python benchmarks/train_step.py --method=gpq --batch=64 --image_size=32
+    python benchmarks/train_step.py --method=hashnet --settings=img_model=ResNet18 --batch=8 \\
+        --image_size=224
 
 Prints, for each precision: images per second, CPU seconds per step, GFLOP per CPU second and its
 share of the processor's peak as measured here, the share of the time spent waiting for input,
@@ -29,11 +31,18 @@ absl_flags.DEFINE_string("method", "gpq", "The method.")
 absl_flags.DEFINE_integer("batch", 64, "Images of a stream in a step.")
 absl_flags.DEFINE_integer("image_size", 32, "Pixels of a side.")
 absl_flags.DEFINE_integer("steps", 8, "Steps measured.")
+absl_flags.DEFINE_list("settings", [], "Settings of the method, such as img_model=ResNet18.")
 absl_flags.DEFINE_list("precisions", ["float32"], "float32, mixed_bfloat16, mixed_float16.")
 
-# CPU seconds of the originals: a step at batch 64 + 64 and 32x32, images encoded a CPU second.
-# TensorFlow 1.15.5, two cores of an AMD EPYC; tests/golden/gpq/README.md.
-ORIGINAL = {("gpq", 64, 32): (6.0, 135)}
+# CPU seconds of a step of the originals, and images encoded a CPU second; None: not measured.
+# TensorFlow 1.15.5 or PyTorch 2.13, two cores of an AMD EPYC; README.md of tests/golden/*.
+ORIGINAL = {
+    ("gpq", "fixed_vgg", 64, 32): (6.0, 135),
+    ("dch", "alexnet", 32, 256): (2.6, 16 / 3.1),
+    ("hashnet", "ResNet18", 8, 224): (2.4, 1 / 0.043),
+    ("hashnet", "AlexNet", 8, 224): (1.3, 1 / 0.019),
+    ("latent", "alexnet", 32, 227): (1.25, None),
+}
 
 
 def noise_splits(count, size):
@@ -65,18 +74,17 @@ def cpu_seconds(run, times):
     return [statistics.median(values) for values in zip(*both)]
 
 
-def gflop_per_image(network, size):
-    """Multiplications and additions of a forward pass of the convolutions and dense layers."""
-    total, width = 0, size
-    for layer in network.layers:
-        kind = type(layer).__name__
-        if kind == "MaxPooling2D":
-            width //= 2
-        if kind == "Conv2D":
-            width = -(-width // layer.strides[0])
-            total += 2 * width * width * int(np.prod(layer.kernel.shape))
-        if kind == "Dense":
-            total += 2 * int(np.prod(layer.kernel.shape))
+def gflop_per_image(hasher, split):
+    """Multiplications and additions of a forward pass of one image in training."""
+    images = hasher.method.preprocess(tf.constant(split.read([0])), tf.zeros([2], tf.int64))
+    network = tf.function(lambda x: hasher.network(x, training=True))
+    graph = network.get_concrete_function(tf.TensorSpec(images.shape, images.dtype)).graph
+    total = 0
+    for operation in graph.get_operations():
+        if operation.type in ("Conv2D", "MatMul"):
+            # Each element of the result is a sum over all but the last axis of the kernel.
+            kernel = operation.inputs[1].shape
+            total += 2 * operation.outputs[0].shape.num_elements() * int(np.prod(kernel[:-1]))
     return total / 1e9
 
 
@@ -84,16 +92,17 @@ def measure(precision, peak):
     """Prints the figures of one precision."""
     splits = noise_splits(4 * FLAGS.batch, FLAGS.image_size)
     module = methods.load(FLAGS.method)
-    config = dataclasses.replace(module.Config(), batch_size=FLAGS.batch, epochs=1)
+    config = dataclasses.replace(module.Config(), batch_size=FLAGS.batch, **settings())
     hasher = Hasher(FLAGS.method, config, classes=splits.classes, precision=precision)
     steps = Clock(hasher)
     hasher.fit(splits.train, epochs=1, steps_per_epoch=FLAGS.steps + 2, callbacks=[steps])
     cpu, wall, waited = steps.medians()
     images = FLAGS.batch * len(hasher.method.streams)
-    gflop = 3 * images * gflop_per_image(hasher.network, FLAGS.image_size)
-    hasher.encode(splits.database)
-    encode, seconds = cpu_seconds(lambda: hasher.encode(splits.database), 5)
-    count = len(splits.database)
+    gflop = 3 * images * gflop_per_image(hasher, splits.train)
+    sample = splits.database.subset(np.arange(2 * FLAGS.batch))
+    hasher.encode(sample)
+    encode, seconds = cpu_seconds(lambda: hasher.encode(sample), 3)
+    count = len(sample)
     print(f"{FLAGS.method} {precision}, {images} images of {FLAGS.image_size} pixels a step")
     print(
         f"  step            {cpu:8.2f} CPU s   {wall:6.2f} s wall   {images / wall:6.0f} images/s"
@@ -103,12 +112,19 @@ def measure(precision, peak):
     )
     print(f"  input wait      {waited:8.1%} of the time")
     print(
-        f"  encoding        {count / encode:8.0f} images / CPU s   {count / seconds:.0f} images/s"
+        f"  encoding        {count / encode:8.1f} images / CPU s   {count / seconds:.1f} images/s"
     )
-    known = ORIGINAL.get((FLAGS.method, FLAGS.batch, FLAGS.image_size))
+    known = ORIGINAL.get((FLAGS.method, config.img_model, FLAGS.batch, FLAGS.image_size))
     if known:
-        print(f"  to the original {cpu / known[0]:8.2f} of its CPU s a step, "
-              f"{count / encode / known[1]:.2f} of its images / CPU s")  # fmt: skip
+        more = f", {count / encode / known[1]:.2f} of its images / CPU s" if known[1] else ""
+        print(f"  to the original {cpu / known[0]:8.2f} of its CPU s a step{more}")
+
+
+def settings():
+    """`{setting: value}` of --settings, of the types of the method's defaults."""
+    default = methods.load(FLAGS.method).Config()
+    pairs = [setting.split("=", 1) for setting in FLAGS.settings]
+    return {name: type(getattr(default, name))(value) for name, value in pairs}
 
 
 class Clock(tf.keras.callbacks.Callback):

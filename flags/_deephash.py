@@ -1,6 +1,5 @@
 """Flags that the methods of thulab/DeepHash share, by the names of their scripts."""
 
-import dataclasses
 import os
 
 from absl import flags as absl_flags
@@ -48,8 +47,6 @@ def define(values, config, texts, aliases):
         texts: `{field: help text}` of the method's own fields.
         aliases: `{name in the original: field}` of all.
     """
-    fields = {field.name for field in dataclasses.fields(config)}
-    aliases = {alias: name for alias, name in aliases.items() if name in fields}
     common.define_config(values, config, TEXTS | texts, aliases)
     weights = "pretrained" if "pretrained" in values else "model"
     for alias, name in (("model_weights", weights), ("gpu", "gpus"), ("data_root", "data_dir")):

@@ -23,7 +23,11 @@ DEFINERS = {
     str: absl_flags.DEFINE_string,
     bool: absl_flags.DEFINE_boolean,
 }
-DATA = ("dataset", "data_dir", "image_size", "split_order", "allow_overlap", "allow_unlabelled")
+LISTS = ("train_file", "query_file", "database_file", "val_file")
+DATA = (
+    "dataset", "data_dir", "image_size", "num_classes", "split_order", "allow_overlap",
+    "allow_unlabelled", "skip_bad_images", "cache_memory", *LISTS,
+)  # fmt: skip
 START = ("precision", "seed", "jit_compile", "steps_per_epoch", "pretrained", "overwrite")
 
 
@@ -41,10 +45,29 @@ def define_shared(values):
     )
     define(values, "split_order", "", "File of the positions of CIFAR-10's images sorted by label "
            "(.npy), to repeat a recorded split; default: the stable order.")  # fmt: skip
+    define(
+        values,
+        "num_classes",
+        0,
+        "Classes that the dataset must have, or its lists of class numbers have; 0: as found.",
+        lower_bound=0,
+    )
+    for name, text in zip(LISTS, ("to train with", "of queries", "of the database",
+                                  "to validate with")):  # fmt: skip
+        define(values, name, "", f"List of the images {text}, instead of that in --data_dir.")
     define(values, "gpus", "all", "GPUs to use: all, numbers like 0,1, or empty for the CPU.")
     define(values, "virtual_devices", 0, "Mirror over so many virtual CPU devices.", lower_bound=0)
     define(values, "allow_overlap", False, "Accept images that are in two parts of the dataset.")
     define(values, "allow_unlabelled", False, "Accept images without a label.")
+    define(
+        values,
+        "skip_bad_images",
+        False,
+        "Leave out image files that can't be read, and list "
+        "them in bad_images.txt; else the first is an error.",
+    )
+    define(values, "cache_memory", 2048, "MiB in which images of files are kept once they are "
+           "read.", lower_bound=0)  # fmt: skip
     define(values, "debug", False, "Show the traceback of an error.")
     define(values, "help", False, "Show the flags.")
 

@@ -5,6 +5,7 @@ from tfhash.methods import dtq
 from tfhash.methods.dtq import Config
 
 ALIASES = _deephash.ALIASES | _deephash.QUANTIZER_ALIASES
+del ALIASES["max_iter"]  # its length is counted in selections of triplets
 TEXTS = _deephash.QUANTIZER_TEXTS | {
     "batch_size": "Triplets of a step, of three images each.",
     "epochs": "Selections of triplets, each trained once.",

@@ -41,6 +41,14 @@ SMALL = {
         "iterations_per_epoch": 4,
         "scale_step": 3,
     },
+    "latent": {
+        "bits": 16,
+        "img_model": "tiny",
+        "finetune_all": True,
+        "batch_size": 20,
+        "epochs": 3,
+        "learning_rate": 0.1,
+    },
 }
 
 

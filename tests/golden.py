@@ -11,6 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent / "golden"
 REPOSITORY = pathlib.Path(__file__).parents[1]
+LONG = os.environ.get("TFHASH_LONG_TESTS") == "1"  # repeats what takes minutes in full
 
 
 @functools.cache

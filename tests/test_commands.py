@@ -4,9 +4,11 @@ import json
 import os
 import pathlib
 import pickle
+import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
@@ -194,11 +196,21 @@ def test_a_class_missing_from_the_labelled_images_is_refused(run, tmp_path):
     refused(run(run_train, *QUICK), "truck")
 
 
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory):
+    """A model of two epochs."""
+    path = tmp_path_factory.mktemp("trained") / "m"
+    with pytest.MonkeyPatch.context() as patch:
+        flags = (*QUICK, "--dataset=digits", "--save_every=1", f"--model={path}")
+        patch.setattr(sys, "argv", ["run_train.py", *flags])
+        common.main(run_train.train, common.define_train, "usage\n")
+    return path
+
+
 @pytest.fixture
-def trained(run):
-    """A model of two epochs in `m`."""
-    assert run(run_train, *QUICK, "--dataset=digits", "--model=m", "--save_every=1")[0] == 0
-    return pathlib.Path("m")
+def trained(run, trained_once):
+    """A copy of it in `m`."""
+    return pathlib.Path(shutil.copytree(trained_once, "m"))
 
 
 def test_training_into_a_model_is_refused_without_resume_or_overwrite(run, trained):
@@ -284,6 +296,23 @@ def test_the_codes_are_saved_on_request(run, trained):
     assert status == 0 and "m/report/codes.npz" in shown
     with np.load("m/report/codes.npz") as stored:
         assert stored["codes"].shape == (1697, 12)
+
+
+def test_images_that_cannot_be_read_are_an_error_or_left_out_and_listed(run, tmp_path):
+    for number in range(40):
+        path = tmp_path / "photos" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.full((16, 16, 3), number * 6, np.uint8))
+    (tmp_path / "photos/a/bad.png").write_bytes(b"no image")
+    flags = (*QUICK, "--dataset=folder:photos", "--image_size=16", "--model=m")
+    flags += ("--batch_size=2", "--cache_memory=1")
+    refused(run(run_train, *flags), "bad.png")
+    status, shown, errors = run(run_train, *flags, "--skip_bad_images", "--overwrite")
+    assert status == 0, errors
+    assert "left out: 1 images" in shown
+    assert pathlib.Path("m/bad_images.txt").read_text() == "photos/a/bad.png\n"
+    status, shown, errors = run(run_test, "--model=m")
+    assert status == 0 and "m/report/bad_images.txt" in shown, errors
 
 
 def test_a_checkpoint_of_the_original_is_tested(run, tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfhash import model_dir
+from tfhash.methods.base import MEASURED
 from tfhash.report import pictures, results
 from tfhash.scoring import Scoring
 
@@ -23,6 +24,7 @@ def standard(hasher, path, splits, *, validate_every):
     return [
         Validation(hasher, splits, writer, every=validate_every),
         Scalars(hasher, writer),
+        Histograms(hasher, writer),
         History(hasher, os.path.join(path, "history.jsonl")),
         Progress(),
     ]
@@ -85,10 +87,27 @@ class Scalars(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         with self.writer.as_default(step=self.hasher.step):
             for name, value in logs.items():
-                tf.summary.scalar(name if name in SCHEDULE else f"losses/{name}", value)
+                is_loss = name not in SCHEDULE and not name.startswith(MEASURED)
+                tf.summary.scalar(f"losses/{name}" if is_loss else name, value)
 
     def on_epoch_end(self, epoch, logs=None):
         self.writer.flush()
+
+
+class Histograms(keras.callbacks.Callback):
+    """Writes histograms of the trained weights and their gradients, as often as a method asks."""
+
+    def __init__(self, hasher, writer):
+        super().__init__()
+        self.hasher = hasher
+        self.writer = writer
+
+    def on_train_batch_end(self, batch, logs=None):
+        every = self.hasher.method.histograms_every
+        if every and self.hasher.step % every == 0:
+            with self.writer.as_default(step=self.hasher.step):
+                for name, values in self.hasher.watched.items():
+                    tf.summary.histogram(name, values)
 
 
 class Validation(_EveryEpochs):

@@ -6,10 +6,11 @@ import os
 
 import numpy as np
 
-from tfhash import data, methods, model_dir
+from tfhash import data, files, methods, model_dir
 from tfhash.hasher import Hasher
 from tfhash.networks import weights
 
+FREE = ("cache_memory",)  # data options that a resumed training or a test may change
 LOG = logging.getLogger("tfhash")
 
 
@@ -24,6 +25,13 @@ class DataOptions:
     seed: int = 0  # of a split that is drawn
     allow_overlap: bool = False
     allow_unlabelled: bool = False
+    skip_bad_images: bool = False  # leaves out files that can't be read
+    cache_memory: int = 2048  # MiB in which images of files are kept once they are read
+    num_classes: int = 0  # that the dataset must have; 0 for as many as it has
+    train_file: str = ""  # image lists of a list dataset; "" for those in its folder
+    query_file: str = ""
+    database_file: str = ""
+    val_file: str = ""  # images to validate with
 
     def load(self, method, config):
         """The checked `Splits` with images as a method takes them, summed up in the log.
@@ -38,7 +46,12 @@ class DataOptions:
             image_size=self.image_size or method.image_size(config),
             seed=self.seed,
             order=_read_order(self.split_order) if self.split_order else None,
+            num_classes=self.num_classes,
+            files={part: getattr(self, f"{part}_file") for part in data.FILES},
         ).resized(how=method.resizer(config), dtype=method.pixel_dtype)
+        splits = splits.cached(self.cache_memory * 2**20)
+        if self.skip_bad_images:
+            splits = splits.readable()
         data.check(splits, allow_unlabelled=self.allow_unlabelled, allow_overlap=self.allow_overlap)
         for line in data.summary(splits):
             LOG.info(line)
@@ -82,6 +95,7 @@ def start(method, config, options, path, *, strategy, steps_per_epoch=0, pretrai
     model_dir.check_free(path, overwrite=overwrite)
     splits = options.load(methods.load(method).Method, config)
     hasher = Hasher(method, config, classes=splits.classes, strategy=strategy, **hasher_options)
+    hasher.method.check_start(pretrained)
     own_steps = hasher.method.steps_per_epoch(splits.train)  # checks the split too
     steps = steps_per_epoch or own_steps
     if pretrained:
@@ -91,7 +105,18 @@ def start(method, config, options, path, *, strategy, steps_per_epoch=0, pretrai
     hasher.prepare(splits.train)
     settings = hasher.settings(data=dataclasses.asdict(options), steps_per_epoch=steps)
     model_dir.create(path, settings, hasher.arrays(), overwrite=overwrite)
+    write_left_out(splits, path)
     return Run(hasher, os.fspath(path), splits, steps)
+
+
+def write_left_out(splits, folder):
+    """Writes FOLDER/bad_images.txt, a file a line, where files were left out."""
+    if not splits.left_out:
+        return
+    path = os.path.join(folder, "bad_images.txt")
+    with files.whole(path) as partial:
+        partial.write_text("".join(f"{name}\n" for name in splits.left_out))
+    LOG.info("wrote %s", path)
 
 
 def _continue(hasher, path, dataset):
@@ -150,6 +175,8 @@ def _apply(settings, changes, path, *, free=()):
         before = config.get(name, settings["data"].get(name, settings.get(name)))
         if name in free:
             config[name] = value
+        elif name in FREE:
+            settings["data"][name] = value
         elif value != before:
             raise ValueError(f"`{path}` was trained with {name}={before}. Received: {value}.")
 

@@ -13,6 +13,7 @@ from tfhash.data import pipeline
 from tfhash.methods import base
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+WATCHED = 2**16  # values of a variable that a histogram takes at most
 
 
 class Hasher(keras.Model):
@@ -48,6 +49,7 @@ class Hasher(keras.Model):
         distribute.check_batch(config.batch_size, self.strategy.num_replicas_in_sync)
         self.precision, self.seed, self.classes = precision, seed, tuple(classes)
         self.wait_seconds = 0.0  # time spent waiting for input
+        self.watched = {}  # {name: [values]} of weights and gradients, as of the last step
         keras.utils.set_random_seed(seed)
         with self.strategy.scope():
             self.method = methods.load(method).Method(
@@ -139,7 +141,7 @@ class Hasher(keras.Model):
             batch = next(iterator)
             self.wait_seconds += time.perf_counter() - started
             self.method.on_step_begin(self.step)
-            logs, outputs, positions = self._train(batch)
+            logs, outputs, positions, self.watched = self._train(batch)
             logs = {name: float(value) for name, value in logs.items()}
             if not np.isfinite(logs["loss"]):
                 raise FloatingPointError(
@@ -180,23 +182,34 @@ class Hasher(keras.Model):
             labels = {s: distribute.gather(batch[s]["labels"]) for s in streams}
             labels = {s: tf.cast(labels[s], outputs[s].dtype) for s in streams}
             positions = {s: distribute.gather(batch[s]["positions"]) for s in streams}
-            terms = self.method.losses(outputs, base.Batch(labels, positions))
+            batch = base.Batch(labels, positions)
+            terms = self.method.losses(outputs, batch)
             loss = tf.add_n(list(terms.values()))
             scaled = self.optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(scaled, [v.value for v in self._trained])
         logs = {"loss": loss, **terms, "learning_rate": learning_rate}
-        logs["gradient_norm"] = self._norm(gradients, replicas)
+        for name, value in self.method.measures(outputs, batch).items():
+            logs[base.MEASURED + name] = value
+        found = self._found(gradients, replicas)
+        norm = tf.linalg.global_norm(list(found.values()))
+        logs["gradient_norm"] = norm / self.optimizer.scale_loss(tf.ones([], norm.dtype))
+        watched = self._sample(found) if self.method.histograms_every else {}
         self.optimizer.apply(gradients, self._trained)
-        return logs, outputs, positions
+        return logs, outputs, positions, watched
 
-    def _norm(self, gradients, replicas):
-        """Euclidean norm of the gradient of the global loss."""
-        gradients = [gradient for gradient in gradients if gradient is not None]
+    def _found(self, gradients, replicas):
+        """`{path of a variable: gradient of the global loss}`, times the scale of the loss."""
+        found = {v.path: g for v, g in zip(self._trained, gradients) if g is not None}
         if replicas > 1:
             context = tf.distribute.get_replica_context()
-            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        norm = tf.linalg.global_norm(gradients)
-        return norm / self.optimizer.scale_loss(tf.ones([], norm.dtype))
+            found = context.all_reduce(tf.distribute.ReduceOp.SUM, found)
+        return found
+
+    def _sample(self, gradients):
+        """Values of the trained variables and of their gradients, for histograms."""
+        values = {v.path: v.value for v in self._trained}
+        values |= {f"{path}/gradient": gradient for path, gradient in gradients.items()}
+        return {name: _spread(tf.convert_to_tensor(array)) for name, array in values.items()}
 
     def _first(self, value):
         return self.strategy.experimental_local_results(value)[0]
@@ -306,3 +319,10 @@ class Hasher(keras.Model):
         checks.assign(variables, arrays, path)
         hasher.steps_done.assign(step)
         return hasher
+
+
+def _spread(array):
+    """All values of a tensor, or every n-th one of a large tensor: `[up to WATCHED]` float32."""
+    return tf.cast(
+        tf.reshape(array, [-1])[:: -(-array.shape.num_elements() // WATCHED)], tf.float32
+    )

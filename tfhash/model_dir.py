@@ -19,6 +19,8 @@ import safetensors
 import safetensors.numpy
 import tensorflow as tf
 
+from tfhash import files
+
 FORMAT = 1
 CONFIG, WEIGHTS, MANIFEST = "config.json", "weights.safetensors", "manifest.json"
 
@@ -51,7 +53,7 @@ def create(path, settings, arrays, *, overwrite=False):
         if path.exists():
             path.rename(old)
         fresh.rename(path)
-        _sync(path.parent)
+        files.sync(path.parent)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
         if path.exists():
@@ -114,36 +116,20 @@ def _weights(arrays, *, step):
 
 def _write(path, name, data):
     """Writes a file and its hash. While the file changes, the manifest admits the old and new."""
-    files = _manifest(path)["files"] if is_model(path) else {}
+    hashes = _manifest(path)["files"] if is_model(path) else {}
     digest = hashlib.sha256(data).hexdigest()
-    _replace(path / MANIFEST, _listing(files | {name: [*files.get(name, []), digest]}))
+    _replace(path / MANIFEST, _listing(hashes | {name: [*hashes.get(name, []), digest]}))
     _replace(path / name, data)
-    _replace(path / MANIFEST, _listing(files | {name: [digest]}))
+    _replace(path / MANIFEST, _listing(hashes | {name: [digest]}))
 
 
-def _listing(files):
-    return _json({"format": FORMAT, "files": files})
+def _listing(hashes):
+    return _json({"format": FORMAT, "files": hashes})
 
 
 def _replace(path, data):
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(folder):
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with files.whole(path) as partial:
+        partial.write_bytes(data)
 
 
 def _manifest(path):
@@ -152,7 +138,7 @@ def _manifest(path):
         raise ValueError(f"Expected a model directory at `{path}`. There is none.")
     try:
         manifest = json.loads((path / MANIFEST).read_text())
-        version, files = manifest["format"], manifest["files"]
+        version, hashes = manifest["format"], manifest["files"]
     except FileNotFoundError as error:
         raise ValueError(
             f"`{path}` is no complete model directory: {MANIFEST} is missing."
@@ -164,7 +150,7 @@ def _manifest(path):
             f"`{path}` has format {version}; this version of tfhash reads up to {FORMAT}. "
             "Update tfhash."
         )
-    return {"format": version, "files": files}
+    return {"format": version, "files": hashes}
 
 
 def _read(path, name):

@@ -1,3 +1,5 @@
+import pathlib
+
 import cv2
 import numpy as np
 import pytest
@@ -62,3 +64,25 @@ def test_an_unreadable_image_is_named(tmp_path, content):
 def test_a_missing_image_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"gone\.jpg"):
         images.FileImages((str(tmp_path / "gone.jpg"),), (4, 4)).read([0])
+
+
+def test_images_are_kept_while_memory_lasts(tmp_path):
+    paths = [str(tmp_path / f"{number}.png") for number in range(3)]
+    for path in paths:
+        cv2.imwrite(path, checkered(4, 4))
+    pool = images.FileImages(tuple(paths), (4, 4), memory=2 * 4 * 4 * 3)
+    before = pool.read([0, 1, 2])
+    for path in paths[:2]:
+        pathlib.Path(path).unlink()
+    np.testing.assert_array_equal(pool.read([1, 0]), before[[1, 0]])
+    pathlib.Path(paths[2]).unlink()
+    with pytest.raises(ValueError, match=r"2\.png"):
+        pool.read([2])
+
+
+def test_resized_images_are_not_those_kept(tmp_path):
+    path = str(tmp_path / "image.png")
+    cv2.imwrite(path, checkered(8, 8))
+    pool = images.FileImages((path,), (8, 8), memory=10**6)
+    pool.read([0])
+    assert pool.resized((4, 4)).read([0]).shape == (1, 4, 4, 3)

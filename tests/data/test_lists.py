@@ -1,3 +1,4 @@
+import pathlib
 import runpy
 
 import cv2
@@ -119,3 +120,111 @@ def test_the_lists_of_the_real_images_are_read(tmp_path):
     splits.check(found)
     assert [len(part) for part in found.parts().values()] == [100, 20, 80]
     assert found.query.read([0, 1]).shape == (2, 32, 32, 3)
+
+
+def test_images_that_cannot_be_read_are_left_out_and_named(folder):
+    (folder / "f.png").write_bytes(b"no image")
+    found = lists.load("coco", folder)
+    kept = found.readable()
+    assert [pathlib.Path(name).name for name in kept.left_out] == ["f.png"]
+    for name, part in found.parts().items():
+        names = [part.name(position) for position in range(len(part))]
+        left = kept.parts()[name]
+        assert [left.name(p) for p in range(len(left))] == [
+            name for name in names if not name.endswith("f.png")
+        ]
+    assert "left out: 1 images" in "\n".join(splits.summary(kept))
+
+
+NUMBERS = {
+    "train.txt": ["a.png 2", "b.png 0", "c.png 1"],
+    "test.txt": ["d.png 2"],
+    "database.txt": ["a.png 2", "sub dir/e.png   1 ", "f.png\t3"],
+}
+
+
+@pytest.fixture
+def numbered(folder):
+    for name, lines in NUMBERS.items():
+        (folder / name).write_text("".join(f"{line}\n" for line in lines))
+    return folder
+
+
+def test_lists_may_give_the_number_of_the_class(numbered):
+    found = lists.load("coco", numbered)
+    assert found.classes == ("0", "1", "2", "3")
+    assert found.train.labels.argmax(1).tolist() == [2, 0, 1, 1, 3]
+    assert found.query.labels.tolist() == [[0, 0, 1, 0]]
+    assert found.database.labels.argmax(1).tolist() == [2, 1, 3] and shades(found.query) == [30]
+
+
+def test_the_number_of_classes_may_be_given(numbered, folder):
+    assert len(lists.load("coco", numbered, num_classes=7).classes) == 7
+    assert lists.load("cifar10", numbered, classes=tuple("abcde")).classes == tuple("abcde")
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("f.png 4", r"from 0 to 3. Received: 4. Use --num_classes=5"),
+        ("f.png -1", "a class number. Received: 'f.png -1'"),
+        ("f.png 1.5", "a class number"),
+        ("f.png", "a path and a class number. Received: 'f.png'"),
+        ("f.png 0 1 0", "one class number. Received: 'f.png 0 1 0'"),
+        ("gone.png 1", r"gone\.png`. There is no file"),
+    ],
+)
+def test_a_bad_line_of_class_numbers_is_named(numbered, line, message):
+    (numbered / "database.txt").write_text(f"a.png 2\n\n{line}\n")
+    with pytest.raises(ValueError, match=rf"database\.txt`, line 3: .*{message}"):
+        lists.load("coco", numbered, num_classes=4)
+
+
+def test_a_class_number_beyond_reason_is_refused(numbered):
+    (numbered / "test.txt").write_text("d.png 4000000000\n")
+    with pytest.raises(ValueError, match="Received: 4000000000"):
+        lists.load("coco", numbered)
+
+
+@pytest.mark.parametrize("name", ["path_label", "path_one_hot", "two_classes"])
+def test_lines_are_read_as_by_hashnet(name, monkeypatch):
+    case = golden.case("hashnet/list_parsing")
+    monkeypatch.setattr(lists.os.path, "isfile", lambda path: True)
+    paths, expected = case[f"{name}/out_paths"], case[f"{name}/out_labels"]
+    for line, path, labels in zip(case[f"{name}/in_lines"], paths, expected, strict=True):
+        parse = lists._parse if labels.ndim else lists._parse_number
+        found, read = parse(str(line), labels.size if labels.ndim else None, "")
+        assert found == path
+        np.testing.assert_array_equal(read, labels)
+
+
+@pytest.mark.parametrize("name", ["one_hot_then_shorter", "label_then_one_hot"])
+def test_lines_of_two_kinds_in_one_list_are_refused(name, folder):
+    """HashNet reads them all as the first line says, or keeps labels of different lengths."""
+    lines = golden.case("hashnet/list_parsing")[f"{name}/in_lines"].tolist()
+    (folder / "train.txt").write_text("".join(line.replace(".jpg", ".png") for line in lines))
+    with pytest.raises(ValueError, match=r"train\.txt`, line 2"):
+        lists.load("coco", folder)
+
+
+def test_other_lists_can_be_given(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("lists") / "mine.txt"
+    elsewhere.write_text("f.png 1 0 0\n")
+    (folder / "more.txt").write_text("a.png 0 1 0\n")
+    files = {"database": str(elsewhere), "train": "more.txt", "query": ""}
+    found = lists.load("coco", folder, files=files)
+    assert shades(found.database) == [50] and shades(found.query) == [30]
+    assert shades(found.train) == [0, 50]
+
+
+def test_images_to_validate_with_are_held_out_of_the_training(folder):
+    (folder / "val.txt").write_text("c.png 0 1 1\nf.png 1 0 1\nb.png 0 1 0\n")
+    (folder / "train.txt").write_text("a.png 1 0 0\n")
+    found = lists.load("coco", folder, files={"val": "val.txt"})
+    assert shades(found.train) == [0, 40, 50, 20, 10]
+    assert found.train.labelled.tolist() == [True] + [False] * 4
+
+
+def test_a_list_that_is_not_there_is_named(folder):
+    with pytest.raises(ValueError, match="Missing: mine.txt"):
+        lists.load("coco", folder, files={"database": "mine.txt"})

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import threading
 import typing
 
 import numpy as np
@@ -38,8 +39,12 @@ class _Pool:
         """
         images = np.empty((len(indices), *self.shape), self.dtype)
         for row, index in enumerate(indices):
-            images[row] = self.resize(self.original(index), self.size)
+            images[row] = self.image(index)
         return images
+
+    def image(self, index):
+        """The image at `index` as this pool gives it, `[height, width, 3]`."""
+        return np.asarray(self.resize(self.original(index), self.size), self.dtype)
 
     def resized(self, size, how=resize, dtype=np.uint8):
         """This pool with its images at another size.
@@ -107,15 +112,31 @@ class FileImages(_Pool):
         paths: the files.
         size: (height, width) in pixels that each is resized to.
         resize, dtype: as in `resized`.
+        memory: bytes in which images are kept once they are read, the first that come.
     """
 
     paths: tuple
     size: tuple
     resize: typing.Callable = resize
     dtype: type = np.uint8
+    memory: int = 0
+    _kept: dict = dataclasses.field(default_factory=dict, init=False, repr=False)
+    _lock: threading.Lock = dataclasses.field(
+        default_factory=threading.Lock, init=False, repr=False
+    )
 
     def __len__(self):
         return len(self.paths)
+
+    def image(self, index):
+        """The image at `index` as this pool gives it, `[height, width, 3]`."""
+        if index not in self._kept:
+            image = super().image(index)
+            with self._lock:
+                if (len(self._kept) + 1) * image.nbytes > self.memory:
+                    return image
+                self._kept[index] = image
+        return self._kept[index]
 
     def original(self, index):
         """The image as it is in its file, `[h, w, 3]` uint8 RGB."""

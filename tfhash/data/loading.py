@@ -50,7 +50,7 @@ def _origin(dataset, data_dir):
     return f", the copy in {folder}" if folder else ", to be downloaded (170 MB)"
 
 
-def load(dataset, *, data_dir, image_size=None, seed=0, order=None):
+def load(dataset, *, data_dir, image_size=None, seed=0, order=None, num_classes=0, files=()):
     """The `Splits` of a dataset.
 
     Args:
@@ -60,15 +60,33 @@ def load(dataset, *, data_dir, image_size=None, seed=0, order=None):
         seed: of a split that is drawn.
         order: `[n]` positions of CIFAR-10's images sorted by label, for GPQ's split; None for
             the stable order.
+        num_classes: classes that it must have; 0 for as many as it has.
+        files: `{part: path}` of other image lists than those in `data_dir`.
     Raises:
         ValueError: files are missing or bad; says where they were looked for.
     """
     dataset, _ = resolve(dataset, data_dir)
+    files = {part: path for part, path in dict(files).items() if path}
+    if files and dataset not in (*LISTED, "cifar10"):
+        raise ValueError(
+            f"Expected {', '.join(f'{part}_file' for part in files)} for cifar10 or one of "
+            f"{', '.join(LISTED)} only. Received: dataset={dataset!r}."
+        )
+    found = _load(dataset, data_dir, image_size, seed, order, num_classes, files)
+    if num_classes not in (0, len(found.classes)):
+        raise ValueError(
+            f"Expected {num_classes} classes, as num_classes says. {dataset} has "
+            f"{len(found.classes)}. Leave num_classes out, or correct it."
+        )
+    return found
+
+
+def _load(dataset, data_dir, image_size, seed, order, num_classes, files):
     size = (image_size, image_size) if image_size else None
     if dataset == "digits":
         return digits.load(size, seed)
     if dataset == "cifar10":
-        return _cifar10(data_dir, size, order)
+        return _cifar10(data_dir, size, order, files)
     if dataset in PICKLED:
         folder = PICKLED[dataset].folder_of_pickles(data_dir)
         if folder:
@@ -77,7 +95,7 @@ def load(dataset, *, data_dir, image_size=None, seed=0, order=None):
             *tfds.train_and_test(PICKLED[dataset].TFDS_NAME, data_dir), size
         )
     if dataset in LISTED:
-        return lists.load(dataset, data_dir, size)
+        return lists.load(dataset, data_dir, size, num_classes=num_classes, files=files)
     kind, _, name = dataset.partition(":")
     return (
         folders.load(name, size, seed)
@@ -86,11 +104,11 @@ def load(dataset, *, data_dir, image_size=None, seed=0, order=None):
     )
 
 
-def _cifar10(data_dir, size, order):
-    """The pickles, else DeepHash's lists, else TFDS."""
-    if cifar.folder_of_pickles(data_dir):
+def _cifar10(data_dir, size, order, files):
+    """The lists that are given, else the pickles, else DeepHash's lists, else TFDS."""
+    if not files and cifar.folder_of_pickles(data_dir):
         pixels, labels = cifar.read_pickles(data_dir)
         return cifar.of_arrays("cifar10", pixels, labels, size, order)
-    if lists.present(data_dir):
-        return lists.load("cifar10", data_dir, size or (32, 32), cifar.CLASSES)
+    if files or lists.present(data_dir):
+        return lists.load("cifar10", data_dir, size or (32, 32), cifar.CLASSES, files=files)
     return tfds.load_cifar10(data_dir, size, order)

@@ -1,6 +1,7 @@
 """Images and labels in three parts: train, query, database."""
 
 import dataclasses
+from concurrent import futures
 
 import numpy as np
 
@@ -62,31 +63,68 @@ class Split:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Splits:
-    """A dataset: its name, the names of its classes, and its three parts."""
+    """A dataset: its name, the names of its classes, and its three parts.
+
+    `left_out` are the names of files that are in none, since they could not be read.
+    """
 
     dataset: str
     classes: tuple
     train: Split
     query: Split
     database: Split
+    left_out: tuple = ()
 
     def resized(self, size=None, how=resize, dtype=np.uint8):
         """These parts with images at another size, or resized in another way; see `resized` of
         tfhash/data/images.py. None leaves the size."""
-        pools = {}
+        return self._with_pools(lambda pool: pool.resized(size or pool.size, how, dtype))
 
-        def part(split):
-            pool = split.images
-            if id(pool) not in pools:
-                pools[id(pool)] = pool.resized(size or pool.size, how, dtype)
-            return dataclasses.replace(split, images=pools[id(pool)])
+    def cached(self, memory):
+        """These parts with images of files kept in `memory` bytes once they are read."""
+        return self._with_pools(
+            lambda pool: (
+                dataclasses.replace(pool, memory=memory) if isinstance(pool, FileImages) else pool
+            )
+        )
 
-        parts = {name: part(split) for name, split in self.parts().items()}
+    def _with_pools(self, change):
+        """These parts with `change(pool)` for each pool, which parts go on sharing."""
+        pools = {id(part.images): part.images for part in self.parts().values()}
+        changed = {key: change(pool) for key, pool in pools.items()}
+        parts = {name: dataclasses.replace(part, images=changed[id(part.images)])
+                 for name, part in self.parts().items()}  # fmt: skip
         return dataclasses.replace(self, **parts)
+
+    def readable(self):
+        """These parts without the images of files that can't be read, named in `left_out`."""
+        pools = {id(part.images): part.images for part in self.parts().values()}
+        bad = {key: _unreadable(pool) for key, pool in pools.items()}
+        parts = {
+            name: part.subset(np.flatnonzero(~np.isin(part.index, bad[id(part.images)])))
+            for name, part in self.parts().items()
+        }
+        names = [pool.name(index) for key, pool in pools.items() for index in bad[key]]
+        return dataclasses.replace(self, **parts, left_out=tuple(sorted(set(names))))
 
     def parts(self):
         """`{name: part}`."""
         return {"train": self.train, "query": self.query, "database": self.database}
+
+
+def _unreadable(pool):
+    """The indices of the images of a pool that can't be read."""
+
+    def check(index):
+        try:
+            pool.image(index)
+        except ValueError:
+            return index
+
+    if not isinstance(pool, FileImages):
+        return []
+    with futures.ThreadPoolExecutor() as threads:
+        return [index for index in threads.map(check, range(len(pool))) if index is not None]
 
 
 def of_indices(dataset, classes, images, labels, *, labelled, unlabelled, query, database):
@@ -202,6 +240,8 @@ def summary(splits):
     """Short lines on the sizes of the parts, their classes, and what is unusual in them."""
     height, width = splits.query.images.shape[:2]
     lines = [f"{splits.dataset}: {len(splits.classes)} classes, {height}x{width} pixels"]
+    if splits.left_out:
+        lines.append(f"  left out: {len(splits.left_out)} images that can't be read")
     for name, part in splits.parts().items():
         counts = part.labels.sum(axis=0, dtype=np.int64)
         notes = [f"{len(part)} images", f"{counts.min()} to {counts.max()} per class"]

@@ -1,6 +1,7 @@
 """Which triplets of a training set are worth training on: mined from its embedding.
 
-Reference: Liu et al., CVPR 2018; thulab/DeepHash, model/dtq/util.py, Dataset.update_triplets.
+Reference: Liu et al., ACM Multimedia 2018; thulab/DeepHash, model/dtq/util.py,
+Dataset.update_triplets.
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """Triplet losses and their distances.
 
-Reference: Liu et al., "Deep Triplet Quantization", CVPR 2018; thulab/DeepHash, model/dtq/dtq.py.
+Reference: Liu et al., "Deep Triplet Quantization", ACM Multimedia 2018; thulab/DeepHash,
+model/dtq/dtq.py.
 """
 
 import tensorflow as tf

@@ -4,14 +4,13 @@ Original: thulab/DeepHash, model/dqn/dqn.py, dvsq.py, dtq.py.
 """
 
 import dataclasses
-import os
 import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash import checks
+from tfhash import checks, files
 from tfhash.methods import _deephash
 from tfhash.quantization import composite
 from tfhash.retrieval import codes as kinds
@@ -78,10 +77,10 @@ class Method(_deephash.Method):
 
     def remember(self, rows, outputs):
         """Keeps the outputs of the images at `rows` of train; the last ones of an image count."""
-        for name, values in (("outputs", outputs), ("seen", True)):
-            every = np.array(self.state[name].numpy())
-            every[rows] = values
-            self.state[name].assign(every)
+        rows, last = np.unique(rows[::-1], return_index=True)
+        for name, values in (("outputs", outputs[::-1][last]), ("seen", np.ones(len(rows), bool))):
+            for copy in getattr(self.state[name], "values", [self.state[name]]):  # of each replica
+                copy.scatter_nd_update(rows[:, None], values)
 
     def decoded(self, outputs, positions):
         """The codes of images at some positions of train, decoded: `[batch, dim]`."""
@@ -168,9 +167,8 @@ class Method(_deephash.Method):
             "val_label": query.labels,
         }
         path = pathlib.Path(folder) / "features.npz"
-        partial = path.with_name(f".{path.name}")
-        np.savez(partial, **arrays)  # adds .npz unless the name ends so
-        os.replace(partial, path)
+        with files.whole(path) as partial:
+            np.savez(partial, **arrays)
         return [path]
 
     # ---- weight files

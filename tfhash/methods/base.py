@@ -7,6 +7,8 @@ import numpy as np
 
 from tfhash.data import images
 
+MEASURED = "training_"  # before the name of a measure in the logs of a step
+
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
@@ -51,6 +53,8 @@ class Method(abc.ABC):
     seed = 0  # of the training, for what it draws besides the batches
     test_settings = ()  # settings that a test may change
     states_kept = 3  # of a training; None for all
+    resumes = False  # whether the command that started a training also goes on with it
+    histograms_every = 0  # steps between two histograms of weights and gradients; 0: none
 
     def __init__(self, config, *, num_classes, dtype="float32"):
         self.config = config
@@ -96,6 +100,9 @@ class Method(abc.ABC):
     @abc.abstractmethod
     def build_network(self):
         """The Keras model from preprocessed images to `[batch, dim]` outputs."""
+
+    def check_start(self, pretrained):
+        """Raises ValueError where a training can't start from the file `pretrained`, or None."""
 
     def build_weights(self):
         """`{name: keras.Variable}` of what is trained besides the network."""
@@ -164,6 +171,10 @@ class Method(abc.ABC):
     @abc.abstractmethod
     def losses(self, outputs, batch):
         """`{term: scalar}`, already weighted, of the outputs of the global batch."""
+
+    def measures(self, outputs, batch):
+        """`{name: scalar}` to watch beside the losses; arguments as of `losses`."""
+        return {}
 
     @abc.abstractmethod
     def codes(self, outputs):

@@ -1,6 +1,6 @@
 """Deep triplet quantization: triplets mined after every epoch, composite codes.
 
-Reference: Liu et al., CVPR 2018. Original: thulab/DeepHash, model/dtq/.
+Reference: Liu et al., ACM Multimedia 2018. Original: thulab/DeepHash, model/dtq/.
 """
 
 import dataclasses

@@ -240,7 +240,7 @@ class Method(base.Method):
         return [f"{path}: {len(found)} variables read{kept}"]
 
     def _file_variables(self):
-        return {v.path: v for v in self.network.variables if "seed_generator" not in v.path}
+        return {v.path: v for v in self.network.variables if not v.path.endswith("/draws")}
 
     @classmethod
     def recognizes(cls, shapes):

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import tensorflow as tf
 
-from tfhash import unpickle
+from tfhash import files, unpickle
 
 NPY_LEAVES = {"weights": "kernel", "biases": "bias"}  # of a layer stored as a dictionary
 
@@ -108,12 +108,10 @@ def write_npy(path, arrays):
     # Protocol 3 names a class by plain text without lengths. NumPy 1 knows no numpy._core.
     data = pickle.dumps(np.array(stored, dtype=object), protocol=3)
     data = data.replace(b"numpy._core.multiarray\n", b"numpy.core.multiarray\n", 1)
-    partial = f"{os.fspath(path)}.partial"
-    with open(partial, "wb") as file:
+    with files.whole(path) as partial, open(partial, "wb") as file:
         header = {"descr": "|O", "fortran_order": False, "shape": ()}
         np.lib.format.write_array_header_1_0(file, header)
         file.write(data)
-    os.replace(partial, path)
 
 
 def checkpoint_prefix(path):

@@ -1,11 +1,11 @@
 """Curves of a test, as CSV files and one picture."""
 
 import csv
-import os
 import pathlib
 
 import numpy as np
 
+from tfhash import files
 from tfhash.metrics import bits
 from tfhash.report import pictures
 from tfhash.retrieval.codes import BinaryCodes
@@ -67,10 +67,8 @@ def picture(at_n, levels, radius=None):
 
 def _table(path, columns):
     """Writes `{name: [rows]}` as CSV, whole or not at all; the path."""
-    partial = path.with_name(f".{path.name}")
-    with open(partial, "w", newline="") as file:
+    with files.whole(path) as partial, open(partial, "w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(columns)
         rows.writerows(zip(*(np.asarray(column).tolist() for column in columns.values())))
-    os.replace(partial, path)
     return path

@@ -5,6 +5,8 @@ import pathlib
 
 import numpy as np
 
+from tfhash import files
+
 RELEVANT, WRONG, QUERY = "#1a9850", "#d73027", "#333333"  # frame colours
 
 
@@ -22,8 +24,8 @@ def ranked_lists(queries, found, relevant, *, titles=None):
     """A row for each query: the query, then the images found for it, framed by relevance.
 
     Args:
-        queries: `[rows, height, width, 3]` uint8 RGB.
-        found: `[rows, k, height, width, 3]` uint8 RGB, best first.
+        queries: `[rows, height, width, 3]` RGB in 0..255.
+        found: `[rows, k, height, width, 3]` RGB in 0..255, best first.
         relevant: `[rows, k]` bool; green frames where True, red ones elsewhere.
         titles: `rows` short texts under the queries, such as their classes; None for none.
     Returns:
@@ -46,7 +48,7 @@ def ranked_lists(queries, found, relevant, *, titles=None):
 
 
 def _framed(axes, image, colour, above, below):
-    axes.imshow(image, interpolation="nearest")
+    axes.imshow(np.clip(image, 0, 255).astype(np.uint8), interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
@@ -93,12 +95,9 @@ def embedding(outputs, labels, classes, *, limit=1000, seed=0):
 
 def save(figure, path):
     """Writes a figure as PNG, whole or not at all; returns the path."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, format="png", dpi=110)
-    partial.replace(path)
-    return path
+    with files.whole(path) as partial:
+        figure.savefig(partial, format="png", dpi=110)
+    return pathlib.Path(path)
 
 
 def pixels(figure):

@@ -3,12 +3,12 @@
 import dataclasses
 import json
 import logging
-import os
 import pathlib
 import typing
 
 import numpy as np
 
+from tfhash import files
 from tfhash.metrics import bits
 from tfhash.report import curves, pictures
 from tfhash.retrieval import codes as kinds
@@ -104,11 +104,9 @@ def write(result, folder, *, seed=0, codes=False):
         codes: also writes codes.npz and codes.faiss of the database, and query_codes.npz.
     """
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     metrics = folder / "metrics.json"
-    partial = metrics.with_name(".metrics.json")
-    partial.write_text(json.dumps(table(result), indent=2) + "\n")
-    os.replace(partial, metrics)
+    with files.whole(metrics) as partial:
+        partial.write_text(json.dumps(table(result), indent=2) + "\n")
     figure = ranked_lists(result, seed=seed)
     paths = [metrics, pictures.save(figure, folder / "ranked_lists.png")]
     if len(result.database.outputs) >= 4:

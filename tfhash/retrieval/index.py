@@ -4,11 +4,9 @@ The index is made of the codes and the codebooks as they are; nothing is trained
 items of equal distance as it likes, where ranking.search keeps the order of the database.
 """
 
-import os
-import pathlib
-
 import numpy as np
 
+from tfhash import files
 from tfhash.retrieval import codes as kinds
 
 FAST_SCAN_BITS = 4  # of a codebook, for which FAISS keeps look-up tables in registers
@@ -75,15 +73,9 @@ class Index:
 
     def save(self, path):
         """Writes the index in FAISS' own format, whole or not at all."""
-        faiss, path = _faiss(), pathlib.Path(path)
-        binary = isinstance(self.codes, kinds.BinaryCodes)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        faiss, binary = _faiss(), isinstance(self.codes, kinds.BinaryCodes)
+        with files.whole(path) as partial:
             (faiss.write_index_binary if binary else faiss.write_index)(self.index, str(partial))
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path, codes):

@@ -1,10 +1,10 @@
 """Files of codes: .npz archives of plain arrays, written whole or not at all."""
 
-import os
-import pathlib
 import zipfile
 
 import numpy as np
+
+from tfhash import files
 
 
 class Stored:
@@ -19,17 +19,8 @@ class Stored:
     def save(self, path):
         """Writes an .npz of plain arrays, whole or not at all."""
         arrays = {"kind": np.str_(self.kind)} | self.arrays()
-        path = pathlib.Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with open(partial, "wb") as file:
-                np.savez(file, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with files.whole(path) as partial, open(partial, "wb") as file:
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path):
