@@ -1,8 +1,14 @@
 """Sets TensorFlow up for the tests: two virtual CPU devices, full float32."""
 
 import tfhash  # noqa: F401, I001  sets TensorFlow's environment before it is imported
+import sys
+
 import pytest
 import tensorflow as tf
+
+import run_test
+import run_train
+from flags import common
 
 
 def pytest_configure(config):
@@ -15,3 +21,24 @@ def pytest_configure(config):
 def mirrored():
     """MirroredStrategy over two virtual CPU devices."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Runs a command in this process, in an empty folder: (exit status, output, errors)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "no_tfds"))
+
+    def of(script, *arguments):
+        monkeypatch.setattr(sys, "argv", [script.__name__ + ".py", *arguments])
+        status = 0
+        try:
+            if script is run_train:
+                common.main(run_train.train, common.define_train, "usage\n")
+            else:
+                common.main(run_test.test, common.define_test, "usage\n")
+        except SystemExit as stop:
+            status = stop.code
+        return status, *capsys.readouterr()
+
+    return of

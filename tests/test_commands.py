@@ -16,6 +16,7 @@ import run_test
 import run_train
 from flags import common
 from tests import golden
+from tests.commands import refused
 from tfhash import methods
 from tfhash.data import cifar
 from tfhash.hasher import Hasher
@@ -37,36 +38,6 @@ def process(folder, script, *arguments):
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stderr == ""
     return result.stdout
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Runs a command in this process, in an empty folder: (exit status, output, errors)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "no_tfds"))
-
-    def of(script, *arguments):
-        monkeypatch.setattr(sys, "argv", [script.__name__ + ".py", *arguments])
-        status = 0
-        try:
-            if script is run_train:
-                common.main(run_train.train, common.define_train, "usage\n")
-            else:
-                common.main(run_test.test, common.define_test, "usage\n")
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
-
-    return of
-
-
-def refused(result, *words):
-    """Asserts a clear refusal: status 2 and one line that holds the words."""
-    status, _, errors = result
-    assert status == 2, result
-    assert errors.startswith("error: ") and errors.count("\n") == 1, errors
-    for word in words:
-        assert word in errors, errors
 
 
 def test_the_two_commands_of_the_readme_work_in_an_empty_folder(tmp_path):

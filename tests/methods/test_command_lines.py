@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import sys
 
 import cv2
 import numpy as np
@@ -10,8 +9,8 @@ import pytest
 
 import run_test
 import run_train
-from flags import common
 from tests import golden
+from tests.commands import refused
 from tfhash.methods import latent
 
 HASHNET = ("--method=hashnet", "--net=tiny", "--hash_bit=12", "--class_num=1.0",
@@ -41,31 +40,13 @@ def one_hot(row):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Runs a command in this process, in a folder with lists: (exit status, output, errors)."""
-    monkeypatch.chdir(tmp_path)
+def run(run, tmp_path):
+    """`run` in a folder with lists and the original's params.json."""
     write_lists(tmp_path / "data/coco", lambda row: f"{row % 2} 1 {row % 3 % 2}")
     write_lists(tmp_path / "data/cifar10", one_hot)
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments/params.json").write_text(json.dumps(PARAMS))
-
-    def of(script, *arguments):
-        monkeypatch.setattr(sys, "argv", [script.__name__ + ".py", *arguments])
-        status = 0
-        define = common.define_train if script is run_train else common.define_test
-        try:
-            common.main(script.train if script is run_train else script.test, define, "usage\n")
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
-
-    return of
-
-
-def refused(result, *words):
-    status, _, errors = result
-    assert status == 2 and errors.startswith("error: ") and errors.count("\n") == 1, result
-    assert all(word in errors for word in words), errors
+    return run
 
 
 SHORT = ("--lr=0.01", "--batch_size=6", "--iterations_per_epoch=3", "--epochs=2",

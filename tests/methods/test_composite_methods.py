@@ -389,45 +389,6 @@ def test_features_reconstructions_and_labels_are_written(name, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["features.npz"]
 
 
-# ---- word vectors of DVSQ
-
-
-def test_word_vectors_stay_with_the_model_when_their_file_is_gone(tmp_path):
-    from tfhash import model_dir
-    from tfhash.hasher import Hasher
-
-    np.savetxt(tmp_path / "words.txt", golden.seeded.embeddings(0, 10, 16))
-    trained = examples.hasher("dvsq", {"wordvec_dict": str(tmp_path / "words.txt")})
-    expected = trained.method.word_vectors()
-    model_dir.create(tmp_path / "m", trained.settings(), trained.arrays())
-    (tmp_path / "words.txt").unlink()
-    loaded = Hasher.load(tmp_path / "m")
-    np.testing.assert_array_equal(loaded.method.word_vectors(), expected)
-
-
-def test_word_vectors_come_from_names(tmp_path):
-    lines = [f"{name} " + " ".join([str(n + 1)] * 16) for n, name in enumerate("abcdefghij")]
-    (tmp_path / "glove.txt").write_text("\n".join(lines))
-    settings = {"word_vectors": str(tmp_path / "glove.txt"), "class_names": "j,i,h,g,f,e,d,c,b,a"}
-    method, _ = untrained("dvsq", wordvec_dict="", **settings)
-    np.testing.assert_array_equal(method.word_vectors()[:, 0], np.arange(10, 0, -1))
-
-
-@pytest.mark.parametrize(
-    "settings, words",
-    [
-        ({"wordvec_dict": ""}, "--wordvec_dict=FILE .* --wordvec_dict=orthogonal"),
-        ({"wordvec_dict": "nowhere.txt"}, "nowhere.txt"),
-        ({"wordvec_dict": "", "word_vectors": "v.txt", "class_names": "a,b"}, "10 names.*: 2"),
-        ({"output_dim": 10}, "output_dim=10, 10 classes"),
-    ],
-)
-def test_word_vectors_that_do_not_fit_are_an_error_before_training(settings, words):
-    method = methods.load("dvsq").Method(examples.config("dvsq", **settings), num_classes=10)
-    with pytest.raises(ValueError, match=words):
-        method.steps_per_epoch(examples.splits().train)
-
-
 # ---- bad settings
 
 

@@ -18,6 +18,13 @@ from tfhash.retrieval import codes as kinds
 SIDE = 256  # pixels of the images that are cropped for AlexNet
 CROPS = ((0, 0), (28, 0), (0, 28), (28, 28), (14, 14))  # rows and columns of the test's crops
 PIXEL_STD = 58.0  # of ImageNet's pixels; divides the images of the other backbones
+DIGITS = {  # settings of a training on digits
+    "img_model": "fixed_vgg",
+    "batch_size": 50,
+    "val_batch_size": 256,
+    "iter_num": 300,
+    "flip": False,
+}
 RADIUS = 2  # bits, of the ball whose precision, recall and mAP the originals print
 TOPS = {"cifar10": 54000, "nuswide_81": 5000, "coco": 5000, "nuswide_21": 5000, "imagenet": 5000}
 

@@ -27,15 +27,7 @@ class Method(_deephash.BinaryMethod):
     """DCH: cross-entropy of a Cauchy similarity over the pairs of a batch."""
 
     name = "dch"
-    dataset_defaults = {
-        "digits": {
-            "img_model": "fixed_vgg",
-            "batch_size": 50,
-            "val_batch_size": 256,
-            "iter_num": 300,
-            "flip": False,
-        }
-    }
+    dataset_defaults = {"digits": _deephash.DIGITS}
 
     def losses(self, outputs, batch):
         u, labels = outputs["images"], batch.labels["images"]

@@ -40,13 +40,13 @@ class Method(_deephash.BinaryMethod):
 
     name = "dhn"
     dataset_defaults = {
-        "digits": {
-            "img_model": "fixed_vgg",
-            "batch_size": 50,
-            "val_batch_size": 256,
-            "iter_num": 300,
-            "learning_rate": 0.002,
-            "flip": False,
+        # By cosines a small network without weights to start from falls to one output for all.
+        "digits": _deephash.DIGITS
+        | {
+            "iter_num": 200,
+            "learning_rate": 0.001,
+            "alpha": 0.5,
+            "loss_type": "cross_entropy",
         }
     }
 

@@ -29,15 +29,8 @@ class Method(_composite.ScheduledMethod):
 
     name = "dqn"
     dataset_defaults = {
-        "digits": {
-            "img_model": "fixed_vgg",
-            "output_dim": 64,
-            "n_subcenter": 32,
-            "batch_size": 50,
-            "val_batch_size": 256,
-            "iter_num": 300,
-            "flip": False,
-        }
+        "digits": _deephash.DIGITS
+        | {"output_dim": 64, "n_subcenter": 32, "iter_num": 250, "learning_rate": 0.0001}
     }
 
     def losses(self, outputs, batch):

@@ -50,16 +50,8 @@ class Method(_composite.ScheduledMethod):
 
     name = "dvsq"
     dataset_defaults = {
-        "digits": {
-            "img_model": "fixed_vgg",
-            "output_dim": 64,
-            "n_subcenter": 32,
-            "batch_size": 50,
-            "val_batch_size": 256,
-            "iter_num": 300,
-            "flip": False,
-            "wordvec_dict": word_vectors.ORTHOGONAL,
-        }
+        "digits": _deephash.DIGITS
+        | {"output_dim": 64, "n_subcenter": 32, "wordvec_dict": word_vectors.ORTHOGONAL}
     }
 
     def build_weights(self):
