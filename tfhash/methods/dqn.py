@@ -30,7 +30,7 @@ class Method(_composite.ScheduledMethod):
     name = "dqn"
     dataset_defaults = {
         "digits": _deephash.DIGITS
-        | {"output_dim": 64, "n_subcenter": 32, "iter_num": 250, "learning_rate": 0.0001}
+        | {"output_dim": 64, "n_subcenter": 32, "iter_num": 450, "learning_rate": 0.0002}
     }
 
     def losses(self, outputs, batch):

@@ -58,9 +58,9 @@ class Method(_composite.Method):
             "n_subcenter": 32,
             "batch_size": 50,
             "val_batch_size": 256,
-            "epochs": 4,
-            "learning_rate": 0.0003,
-            "n_part": 10,
+            "epochs": 7,
+            "learning_rate": 0.0005,
+            "triplet_thresold": 1000,
             "flip": False,
         }
     }
