@@ -68,8 +68,8 @@ class Method(base.Method):
     dataset_defaults = {
         "digits": {
             "batch_size": 64,
-            "epochs": 24,
-            "save_every": 4,
+            "epochs": 36,
+            "save_every": 6,
             "flip": False,
             "crop_padding": 2,
             "learning_rate": 0.0005,
