@@ -39,8 +39,10 @@ def default_model(values, module):
     """The directory that run_train.py with the same flags makes."""
     if module is None:
         raise ValueError("Expected --model=models/NAME or --model=NAME.ckpt. Received none.")
-    name = methods.load(values.method).Method.model_name(module.config(values))
-    return values.model or os.path.join("models", name)
+    dataset = values.dataset
+    config, _ = common.settle(values, module)
+    values["dataset"].value = dataset
+    return os.path.join("models", methods.load(values.method).Method.model_name(config))
 
 
 def report_folder(model):

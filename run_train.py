@@ -4,7 +4,7 @@ import dataclasses
 import os
 
 from flags import common
-from tfhash import callbacks, data, distribute, experiment, methods, model_dir
+from tfhash import callbacks, distribute, experiment, methods, model_dir
 
 
 def train(values, module):
@@ -15,25 +15,20 @@ def train(values, module):
     replicas = strategy.num_replicas_in_sync
     print(f"devices: {', '.join(strategy.extended.worker_devices)} ({replicas} replicas)"
           if replicas > 1 else f"device: {strategy.extended.worker_devices[0]}")  # fmt: skip
-    again = values.resume or (not values.overwrite and goes_on(values, module))
-    fit((resume if again else start)(values, module, strategy), values)
+    config, lines = common.settle(values, module)
+    method = methods.load(values.method).Method
+    path = values.model or os.path.join("models", method.model_name(config))
+    goes_on = method.resumes and not values.overwrite and model_dir.is_model(path)
+    if values.resume or goes_on:
+        run = resume(values, config, path, strategy)
+    else:
+        print("\n".join(lines))
+        run = start(values, config, path, strategy)
+    fit(run, values, again="the same command" if method.resumes else f"--resume --model={path}")
 
 
-def goes_on(values, module):
-    """Whether the method goes on by itself with the run that is in the model directory."""
-    if not methods.load(values.method).Method.resumes:
-        return False
-    return model_dir.is_model(model_path(values, module.config(values)))
-
-
-def model_path(values, config):
-    """The model directory of the flags."""
-    name = methods.load(values.method).Method.model_name(config)
-    return values.model or os.path.join("models", name)
-
-
-def fit(run, values):
-    """Trains until all epochs are done."""
+def fit(run, values, *, again):
+    """Trains until all epochs are done; `again` says how to go on after an interruption."""
     config, path = run.hasher.method.config, run.path
     saving = callbacks.Saving(run.hasher, path, every=config.save_every)
     watch = callbacks.standard(
@@ -48,30 +43,14 @@ def fit(run, values):
         )
     except KeyboardInterrupt:
         saving.save()
-        again = "the same command" if run.hasher.method.resumes else "--resume"
         print(f"\nStopped and saved at step {run.hasher.step}. Go on with {again}.")
         raise
     print(f"Trained {run.hasher.step} steps. Test: python run_test.py --model={path}")
 
 
-def start(values, module, strategy):
+def start(values, config, path, strategy):
     """Starts a run by the flags."""
-    method = methods.load(values.method).Method
-    dataset = method.dataset_names.get(values.dataset, values.dataset)
-    dataset, note = data.resolve(dataset, values.data_dir)
-    asked = common.asked(values, [field.name for field in dataclasses.fields(module.Config)])
-    for name, value in method.defaults(dataset, asked).items():
-        if not common.given(values, name):
-            values[name].value = value
-            print(f"  --{name}={value}, since the dataset is {dataset}")
-    if dataset == values.dataset:
-        note = data.resolve(dataset, values.data_dir)[1]  # in the method's own folder for it
-    print(note)
-    config = module.config(values)
-    options = experiment.DataOptions(
-        **common.values_of(values, common.DATA) | {"dataset": dataset, "seed": values.seed}
-    )
-    path = model_path(values, config)
+    options = experiment.DataOptions(**common.values_of(values, common.DATA), seed=values.seed)
     model_dir.check_free(path, overwrite=values.overwrite)
     return experiment.start(
         values.method,
@@ -101,16 +80,15 @@ def first_stage(values, config, options, path, strategy):
         shared = ("precision", "seed", "jit_compile", "steps_per_epoch")
         run = experiment.start(values.method, before, options, path, strategy=strategy,
                                **common.values_of(values, shared))  # fmt: skip
-    fit(run, values)
+    fit(run, values, again="the same command")
     return path
 
 
-def resume(values, module, strategy):
+def resume(values, config, path, strategy):
     """Goes on with a run."""
-    config = module.config(values)
     fields = [field.name for field in dataclasses.fields(config)]
     return experiment.resume(
-        model_path(values, config),
+        path,
         method=values.method,
         changes=common.asked(values, [*fields, *common.DATA, "seed", "precision"]),
         strategy=strategy,

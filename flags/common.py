@@ -10,11 +10,16 @@ import logging
 import os
 import sys
 import textwrap
+import zipfile
 
 from absl import flags as absl_flags
 
 from flags import quiet  # noqa: F401  before TensorFlow is imported
-from tfhash import methods, scoring
+
+# isort: split
+import tensorflow as tf
+
+from tfhash import data, methods, scoring
 from tfhash.retrieval import relevance
 
 DEFINERS = {
@@ -24,6 +29,10 @@ DEFINERS = {
     bool: absl_flags.DEFINE_boolean,
 }
 LISTS = ("train_file", "query_file", "database_file", "val_file")
+ERRORS = (
+    ValueError, OSError, ArithmeticError, ImportError, MemoryError, RuntimeError,
+    zipfile.BadZipFile, tf.errors.OpError, absl_flags.Error,
+)  # fmt: skip
 DATA = (
     "dataset", "data_dir", "image_size", "num_classes", "split_order", "allow_overlap",
     "allow_unlabelled", "skip_bad_images", "cache_memory", *LISTS,
@@ -182,6 +191,33 @@ def config_of(values, cls):
     return cls(**{field.name: values[field.name].value for field in dataclasses.fields(cls)})
 
 
+def settle(values, module):
+    """The `Config` of the flags, once the dataset has said what it changes.
+
+    Sets the flags `dataset`, and those of the settings that it changes, to what they stand for.
+
+    Args:
+        values: parsed `FlagValues`.
+        module: the method's flags.
+    Returns:
+        The `Config` and lines that say what was chosen.
+    """
+    method = methods.load(values.method).Method
+    named = values.dataset or "auto"
+    values["dataset"].value, _ = data.resolve(
+        method.dataset_names.get(named, named), values.data_dir
+    )
+    fields = [field.name for field in dataclasses.fields(module.Config)]
+    lines = []
+    for name, value in method.defaults(values.dataset, asked(values, fields)).items():
+        if not given(values, name):
+            values[name].value = value
+            lines.append(f"  --{name}={value}, since the dataset is {values.dataset}")
+    # Its files may be in the method's own folder for it.
+    note = data.resolve("auto" if named == "auto" else values.dataset, values.data_dir)[1]
+    return module.config(values), [*lines, note]
+
+
 def scoring_of(values):
     """The `Scoring` that the flags of run_test.py give."""
     return scoring.Scoring(
@@ -293,9 +329,10 @@ def main(run, define_command, usage):
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ValueError, OSError, ArithmeticError, ImportError, absl_flags.Error) as error:
+    except ERRORS as error:
         if "--debug" in sys.argv:
             raise
         sys.stdout.flush()
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        text = " ".join(str(getattr(error, "message", error)).split()) or type(error).__name__
+        print(f"error: {text}", file=sys.stderr)
         sys.exit(2)

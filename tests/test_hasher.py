@@ -116,3 +116,17 @@ def test_weights_that_do_not_fit_the_settings_are_refused(tmp_path):
 def test_a_batch_that_two_replicas_cannot_halve_is_refused(mirrored):
     with pytest.raises(ValueError, match="batch_size=21, replicas=2"):
         examples.hasher("gpq", {"batch_size": 21}, strategy=mirrored)
+
+
+def test_a_training_interrupted_in_the_last_step_of_an_epoch_goes_on():
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == 4:
+                raise KeyboardInterrupt
+
+    train = examples.splits().train
+    model = examples.hasher("gpq", seed=3)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(train, epochs=3, steps_per_epoch=4, callbacks=[Interrupt()])
+    model.fit(train, epochs=3, steps_per_epoch=4)
+    assert model.step == 12

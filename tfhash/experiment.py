@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+import zipfile
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class DataOptions:
 def _read_order(path):
     try:
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"Expected an .npy file of positions at `{path}`: {error}") from error
 
 
@@ -103,7 +104,8 @@ def start(method, config, options, path, *, strategy, steps_per_epoch=0, pretrai
             LOG.info(line)
     _continue(hasher, start_from, options.dataset)
     hasher.prepare(splits.train)
-    settings = hasher.settings(data=dataclasses.asdict(options), steps_per_epoch=steps)
+    stored = {name: _absolute(name, v) for name, v in dataclasses.asdict(options).items()}
+    settings = hasher.settings(data=stored, steps_per_epoch=steps)
     model_dir.create(path, settings, hasher.arrays(), overwrite=overwrite)
     write_left_out(splits, path)
     return Run(hasher, os.fspath(path), splits, steps)
@@ -115,7 +117,8 @@ def write_left_out(splits, folder):
         return
     path = os.path.join(folder, "bad_images.txt")
     with files.whole(path) as partial:
-        partial.write_text("".join(f"{name}\n" for name in splits.left_out))
+        text = "".join(f"{name}\n" for name in splits.left_out)
+        partial.write_bytes(text.encode(errors="surrogateescape"))
     LOG.info("wrote %s", path)
 
 
@@ -168,10 +171,20 @@ def resume(path, *, method=None, changes=(), strategy=None, jit_compile=False):
     return Run(hasher, os.fspath(path), splits, settings["steps_per_epoch"])
 
 
+def _absolute(name, value):
+    """A data option as it is stored: a path holds from every folder."""
+    if name in ("data_dir", "split_order") and value:
+        return os.path.abspath(os.path.expanduser(value))
+    if name == "dataset" and value.startswith("folder:"):
+        return "folder:" + os.path.abspath(os.path.expanduser(value.removeprefix("folder:")))
+    return value
+
+
 def _apply(settings, changes, path, *, free=()):
     """Writes the changes that are free into `settings`; ValueError for another that differs."""
     config = settings["config"]
     for name, value in dict(changes).items():
+        value = _absolute(name, value)
         before = config.get(name, settings["data"].get(name, settings.get(name)))
         if name in free:
             config[name] = value
@@ -204,10 +217,14 @@ def open_trained(path, *, method=None, changes=(), data_changes=(), step=None, s
         options = DataOptions(**settings["data"])
         hasher = Hasher.load(path, strategy=strategy, method=method, settings=settings)
     else:
-        hasher = _open_original(path, shapes, method, dict(changes), strategy)
-        options = DataOptions(hasher.method.original_dataset)
+        classes = dict(data_changes).get("num_classes")
+        hasher = _open_original(path, shapes, method, dict(changes), strategy, classes)
+        dataset = dict(data_changes).get("dataset", hasher.method.original_dataset)
+        folder = hasher.method.defaults(dataset, {}).get("data_dir", DataOptions.data_dir)
+        options = DataOptions(dataset, data_dir=folder)
     options = dataclasses.replace(options, **dict(data_changes))
-    dataset, _ = data.resolve(options.dataset, options.data_dir)
+    dataset = hasher.method.dataset_names.get(options.dataset, options.dataset)
+    dataset, _ = data.resolve(dataset, options.data_dir)
     options = dataclasses.replace(options, dataset=dataset)
     splits = options.load(hasher.method, hasher.method.config)
     if step is not None:
@@ -218,7 +235,7 @@ def open_trained(path, *, method=None, changes=(), data_changes=(), step=None, s
     return Run(hasher, os.fspath(path), splits)
 
 
-def _open_original(path, shapes, method, changes, strategy):
+def _open_original(path, shapes, method, changes, strategy, classes):
     candidates = [method] if method else methods.names()
     found = [name for name in candidates if methods.load(name).Method.recognizes(shapes)]
     if not found:
@@ -229,8 +246,8 @@ def _open_original(path, shapes, method, changes, strategy):
     if len(found) > 1:
         raise ValueError(f"`{path}` may be of {' or '.join(found)}. Give --method.")
     module = methods.load(found[0])
-    config, classes = module.Method.original_config(module.Config(**changes), shapes)
-    names = [str(number) for number in range(classes)]
+    config, found_classes = module.Method.original_config(module.Config(**changes), shapes)
+    names = [str(number) for number in range(classes or found_classes)]
     hasher = Hasher(found[0], config, classes=names, strategy=strategy)
     for line in hasher.method.load_original(path):
         LOG.info(line)

@@ -107,8 +107,11 @@ class Hasher(keras.Model):
         for epoch in range(int(self.epochs_done.numpy()), epochs):
             start = int(self.epoch_start.numpy())
             last = start + total - epoch * steps if epoch == epochs - 1 and total % steps else None
-            if self.step == last:
+            if last is not None and self.step >= last:
                 break
+            if self.step > start and self.step == start + self.method.epoch_steps(steps):
+                self._close_epoch(epoch)  # its last step was interrupted after the update
+                continue
             callbacks.on_epoch_begin(epoch)
             if self.step == start:
                 self.method.on_epoch_begin(epoch, train, self.encode)
@@ -118,12 +121,15 @@ class Hasher(keras.Model):
             with pipeline.plain_errors():
                 logs = self._epoch(batches, start, min(stop, last or stop), callbacks)
             if self.step == stop:
-                self.epochs_done.assign(epoch + 1)
-                self.epoch_start.assign(stop)
+                self._close_epoch(epoch)
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
         callbacks.on_train_end()
+
+    def _close_epoch(self, epoch):
+        self.epochs_done.assign(epoch + 1)
+        self.epoch_start.assign(self.steps_done)
 
     def prepare(self, train):
         """Makes what training on the split `train` needs besides the model, once."""
@@ -146,7 +152,7 @@ class Hasher(keras.Model):
             if not np.isfinite(logs["loss"]):
                 raise FloatingPointError(
                     f"The loss is {logs['loss']} at step {self.step}. "
-                    "Resume from the last saved state with a lower learning rate."
+                    "Train again with --overwrite and a lower learning rate."
                 )
             self.method.on_step_end(outputs, positions)
             history.append(logs)

@@ -7,11 +7,11 @@ Original: maestrojeong/Deep-Hash-Table-ICML18, utils/{evaluation,eval_op,csv_op}
 
 import dataclasses
 import logging
-import os
 import pathlib
 
 import numpy as np
 
+from tfhash import files
 from tfhash.metrics import clusters, speedup
 from tfhash.quantization import buckets
 from tfhash.retrieval import ranking
@@ -225,8 +225,6 @@ def write_csv(path, lines):
         rows.append(["/".join(map(str, v)) if isinstance(v, list) else str(v)
                      for v in entries.values()])  # fmt: skip
     width = max(len(cell) for row in rows for cell in row)
-    path = pathlib.Path(path)
-    partial = path.with_name(f".{path.name}")
-    partial.write_text("".join(",".join(c.rjust(width) for c in row) + "\n" for row in rows))
-    os.replace(partial, path)
-    return path
+    with files.whole(path) as partial:
+        partial.write_text("".join(",".join(c.rjust(width) for c in row) + "\n" for row in rows))
+    return pathlib.Path(path)

@@ -39,3 +39,8 @@ def test_loss_of_orthogonal_pairs_by_hand():
     x = tf.eye(2)
     loss = npair.product_quantization(x, x, tf.eye(2), scale=2.0, regularization=0.0)
     np.testing.assert_allclose(loss, np.log1p(np.exp(-2)), rtol=1e-6)
+
+
+def test_an_item_without_a_label_takes_no_part():
+    labels = tf.constant([[1.0, 0], [0, 0], [1, 0]])
+    np.testing.assert_allclose(npair.pair_targets(labels), [[0.5, 0, 0.5], [0] * 3, [0.5, 0, 0.5]])

@@ -1,89 +1,17 @@
 """DQN, DVSQ and DTQ: the originals' training steps, schedules, evaluation, bad settings."""
 
-import dataclasses
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests import examples, golden
 from tfhash import methods
-from tfhash.data import samplers
 from tfhash.methods import base
-from tfhash.networks import build
 from tfhash.quantization import composite
 from tfhash.retrieval.codes import AdditiveCodes
 from tfhash.scoring import Scoring
 
 NAMES = ("dqn", "dvsq", "dtq")
-TOYS = (
-    "dqn_onehot", "dqn_multihot", "dvsq_onehot", "dvsq_multihot", "dtq_cosine", "dtq_euclidean",
-    "dtq_euclidean2", "dtq_inner_product",
-)  # fmt: skip
-SPELLED = {"lr": "learning_rate", "subspace": "n_subspace", "subcenter": "n_subcenter"}
-
-
-def toy(output_dim, dtype="float32"):
-    """The network of the originals' toy trainings: seven relu layers and a linear one."""
-    x = inputs = keras.Input((24,))
-    for number in range(7):
-        x = keras.layers.Dense(20, activation="relu", name=f"toy{number}")(x)
-    return keras.Model(inputs, keras.layers.Dense(output_dim, name="toy7")(x))
-
-
-def toy_method(case, monkeypatch):
-    """A method as it was trained in a golden file, and the Config it came from."""
-    monkeypatch.setitem(build.NETWORKS, "toy", toy)
-    name = case.name.split("_")[2]
-    module = methods.load(name)
-    fields = {field.name for field in dataclasses.fields(module.Config)}
-    settings = {SPELLED.get(key, key): value for key, value in case.args.items()}
-    settings = {key: value for key, value in settings.items() if key in fields}
-    dim = 300 if name == "dvsq" else 16
-    settings |= {"img_model": "toy", "output_dim": dim, "batch_size": 4 if name == "dtq" else 12}
-    method = module.Method(module.Config(**settings), num_classes=10)
-    weights = golden.weights("deephash").mlp(601, [24] + [20] * 7, dim)
-    for layer, arrays in zip(method.network.layers[1:], weights):
-        layer.kernel.assign(arrays[0])
-        layer.bias.assign(arrays[1])
-    method.weights["C"].assign(golden.seeded.embeddings(607, 32, dim, scale=0.4))
-    if name == "dvsq":
-        words = golden.case("deephash/loss_dvsq_softmargin_onehot")["in_wordvec"]
-        method.weights["word_vectors"].assign(words)
-    draw = golden.seeded.multi_hot_labels if "multi" in case.name else golden.seeded.one_hot_labels
-    labels = draw(605, 120, 10).astype(np.uint8)
-    method.state = method.build_state(examples.split(labels))
-    method.state["codes"].assign(case["in_code_ids"])
-    return method, labels.astype(np.float32)
-
-
-@pytest.mark.parametrize("name", TOYS)
-def test_ten_steps_equal_the_original(name, monkeypatch):
-    """Optimizer, factors of the layers, falling rate, lambda from step 5 on: all at once."""
-    case = golden.case(f"deephash/toy_train_{name}")
-    method, labels = toy_method(case, monkeypatch)
-    x = golden.seeded.embeddings(602, 120, 24)
-    optimizer = method.optimizer()
-    variables = method.network.trainable_variables
-    optimizer.build(variables)
-    for step, rows in enumerate(np.arange(120).reshape(10, 12)):
-        if "cq_lambda" in method.state:
-            method.state["cq_lambda"].assign(method.config.cq_lambda if step >= 5 else 0.0)
-        with tf.GradientTape() as tape:
-            outputs = method.outputs({"images": tf.constant(x[rows])})
-            batch = base.Batch({"images": tf.constant(labels[rows])}, {"images": rows})
-            terms = method.losses(outputs, batch)
-            loss = tf.add_n(list(terms.values()))
-        optimizer.apply(tape.gradient(loss, variables), variables)
-        np.testing.assert_allclose(outputs["images"], case["out_embedding"][step], atol=1e-3)
-        np.testing.assert_allclose(loss, case["out_loss"][step], rtol=1e-4)
-        if not name.startswith("dtq"):
-            np.testing.assert_allclose(list(terms.values())[0], case["out_parts"][step, 0],
-                                       rtol=1e-4)  # fmt: skip
-    for number, layer in enumerate(method.network.layers[1:]):
-        np.testing.assert_allclose(layer.kernel, case[f"out_W{number}"], atol=2e-4)
-        np.testing.assert_allclose(layer.bias, case[f"out_b{number}"], atol=2e-4)
 
 
 def untrained(name, **changes):
@@ -283,25 +211,6 @@ def test_no_epoch_has_more_steps_than_pairs_give():
     """Four labelled images of each of ten classes: 10 x 4 x 3 ordered pairs, 20 to a step."""
     method, train = untrained("dtq")
     assert method.steps_per_epoch(train) == 6
-
-
-# ---- the order of the batches
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_passes_take_the_rows_of_the_original(name, monkeypatch):
-    """A batch that no longer fits is dropped and a pass begins anew, of a new order if there is
-    one: DTQ's original keeps its order."""
-    case = golden.case(f"deephash/dataset_{name}")
-    orders = iter(case["in_train_perm"][::2])
-
-    class Given:
-        def permutation(self, count):
-            return next(orders)
-
-    monkeypatch.setattr(np.random, "default_rng", lambda seed: Given())
-    rows = [batch["images"] for batch in samplers.shuffled(10, 4, 9, seed=0, epoch=0)]
-    np.testing.assert_array_equal(rows, case["out_train_rows"])
 
 
 # ---- codes and evaluation

@@ -4,7 +4,9 @@ import tensorflow as tf
 
 
 def classification(logits, labels):
-    """Mean softmax cross-entropy of `[batch, classes]` logits and labels (rows of sum 1); scalar.
+    """Mean softmax cross-entropy of `[batch, classes]` logits and labels; scalar.
+
+    A row of labels sums to 1, or to 0 and then adds nothing.
 
     Reference: youngkyunJang/GPQ, utils/Functions.py, CLS_loss.
     """

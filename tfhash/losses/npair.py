@@ -6,10 +6,12 @@ import tensorflow as tf
 def pair_targets(labels):
     """`[batch, classes]` 0/1 labels -> `[batch, batch]` shares of similarity; rows sum to 1.
 
+    That of an item without a label is zero: it takes no part in the loss.
+
     Reference: youngkyunJang/GPQ, train.py (label_Mat).
     """
     shared = tf.matmul(labels, labels, transpose_b=True)
-    return shared / tf.reduce_sum(shared, axis=1, keepdims=True)
+    return tf.math.divide_no_nan(shared, tf.reduce_sum(shared, axis=1, keepdims=True))
 
 
 def product_quantization(x, q, targets, *, scale, regularization=0.002):

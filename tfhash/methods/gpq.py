@@ -68,7 +68,7 @@ class Method(base.Method):
     dataset_defaults = {
         "digits": {
             "batch_size": 64,
-            "epochs": 36,
+            "epochs": 30,
             "save_every": 6,
             "flip": False,
             "crop_padding": 2,
@@ -225,9 +225,11 @@ def composition(labelled, unlabelled, codebooks, prototypes, labels, config):
     logits = product.segment_logits(x, prototypes, segments, scale=beta)
     unsure = product.segment_logits(x_unlabelled, prototypes, segments, scale=beta)
     targets = npair.pair_targets(labels)
+    # Of an item with several classes each has the same share.
+    classes = tf.math.divide_no_nan(labels, tf.reduce_sum(labels, axis=1, keepdims=True))
     return {
         "pairs": npair.product_quantization(x, q, targets, scale=segments),
-        "classification": config.classification_weight * entropy.classification(logits, labels),
+        "classification": config.classification_weight * entropy.classification(logits, classes),
         "entropy": config.entropy_weight * entropy.negative_entropy(unsure),
     }
 

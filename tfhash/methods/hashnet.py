@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash import checks, optimizers
+from tfhash import checks, files, optimizers
 from tfhash.data import augment, pillow, samplers
 from tfhash.losses import weighted_pairs
 from tfhash.methods import base
@@ -222,7 +222,8 @@ class Method(base.Method):
             for kind, array in (("code", signs), ("labels", encoded.labels)):
                 name = f"iter_{int(self.weights['iter_num'].numpy()):05d}_{part}_{kind}.npy"
                 paths.append(os.path.join(folder, name))
-                np.save(paths[-1], np.asarray(array, np.float32))
+                with files.whole(paths[-1]) as partial:
+                    np.save(partial, np.asarray(array, np.float32))
         return paths
 
     def load_original(self, path):

@@ -219,8 +219,7 @@ class Method(base.Method):
             "mAP": scoring.mean_average_precision(
                 codes, self.queries(query.outputs), query, database
             ),
-            "accuracy": self._accuracy(query),
-        }
+        } | self._accuracy(query)
 
     def _labelled(self, part):
         """`Encoded` with the classes that count."""
@@ -230,9 +229,12 @@ class Method(base.Method):
         return dataclasses.replace(part, labels=labels)
 
     def _accuracy(self, query):
+        """The classifier's accuracy; nothing on a dataset of other classes."""
+        if query.labels.shape[1] != self.num_classes:
+            return {}
         last = self.network.get_layer("fc8")
         logits = self._latent(query.outputs) @ last.kernel.numpy() + last.bias.numpy()
-        return float(accuracy(logits, self.targets(query.labels)))
+        return {"accuracy": float(accuracy(logits, self.targets(query.labels)))}
 
     def code_statistics(self, codes):
         return {"bit_entropy": float(bits.entropy(codes.unpack()).mean())}

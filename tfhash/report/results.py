@@ -106,7 +106,8 @@ def write(result, folder, *, seed=0, codes=False):
     folder = pathlib.Path(folder)
     metrics = folder / "metrics.json"
     with files.whole(metrics) as partial:
-        partial.write_text(json.dumps(table(result), indent=2) + "\n")
+        found = {name: _plain(value) for name, value in table(result).items()}
+        partial.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
     figure = ranked_lists(result, seed=seed)
     paths = [metrics, pictures.save(figure, folder / "ranked_lists.png")]
     if len(result.database.outputs) >= 4:
@@ -120,11 +121,20 @@ def write(result, folder, *, seed=0, codes=False):
     return paths + (_write_codes(result, folder) if codes else [])
 
 
+def _plain(value):
+    """A value as JSON has it: null for what is no finite number."""
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
 def _write_codes(result, folder):
     result.codes.save(folder / "codes.npz")
     queries = result.queries
     if isinstance(queries, np.ndarray):
         queries = kinds.FloatCodes(queries)
     queries.save(folder / "query_codes.npz")
+    paths = [folder / "codes.npz", folder / "query_codes.npz"]
+    if not isinstance(result.codes, index.CODES):
+        LOG.info("No index of FAISS has the distances of %s.", type(result.codes).__name__)
+        return paths
     index.Index(result.codes).save(folder / "codes.faiss")
-    return [folder / name for name in ("codes.npz", "query_codes.npz", "codes.faiss")]
+    return [*paths, folder / "codes.faiss"]

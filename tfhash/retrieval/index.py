@@ -91,6 +91,9 @@ class Index:
         return cls(codes, index=index)
 
 
+CODES = (kinds.BinaryCodes, kinds.QuantizedCodes, kinds.AdditiveCodes, kinds.FloatCodes)
+
+
 def _build(codes, approximate):
     if isinstance(codes, kinds.BinaryCodes):
         return _binary(codes, approximate)
