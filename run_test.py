@@ -33,6 +33,9 @@ def test(values, module):
     for written in results.write(result, folder, seed=values.seed, codes=values.save_codes):
         print(f"wrote {written}")
     experiment.write_left_out(run.splits, folder)
+    if values.save_original:
+        run.hasher.method.save_original(values.save_original)
+        print(f"wrote {values.save_original}")
 
 
 def default_model(values, module):

@@ -160,6 +160,7 @@ def define_test(values):
     define(values, "report", None, "Folder for what is written; default: MODEL/report.", str)
     define(values, "snapshot", None, "Saved state to test, as iter_09000; default: the last.", str)
     define(values, "save_codes", False, "Also write the codes of the database.")
+    define(values, "save_original", None, "File to write the model to as its original does.", str)
 
 
 def define(values, name, default, text, kind=None, **bounds):

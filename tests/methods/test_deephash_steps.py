@@ -11,7 +11,7 @@ from tests import examples, golden
 from tfhash import checks, methods
 from tfhash.data import augment, samplers
 from tfhash.methods import base
-from tfhash.networks import build, caffe_alexnet
+from tfhash.networks import build, caffe_alexnet, weights
 
 TOYS = (
     "dch_onehot", "dch_multihot", "dhn_cross_entropy_onehot", "dhn_cross_entropy_multihot",
@@ -47,8 +47,8 @@ def toy_method(case, monkeypatch):
     changes = settings(case, module.Config) | {"img_model": "toy", "output_dim": dim}
     changes["batch_size"] = 4 if name == "dtq" else 12
     method = module.Method(module.Config(**changes), num_classes=10)
-    weights = golden.weights("deephash").mlp(601, [24] + [20] * 7, dim)
-    for layer, arrays in zip(method.network.layers[1:], weights):
+    layers = golden.weights("deephash").mlp(601, [24] + [20] * 7, dim)
+    for layer, arrays in zip(method.network.layers[1:], layers):
         layer.kernel.assign(arrays[0])
         layer.bias.assign(arrays[1])
     draw = golden.seeded.multi_hot_labels if "multi" in case.name else golden.seeded.one_hot_labels
@@ -206,3 +206,56 @@ def test_passes_take_the_rows_of_the_original(name, monkeypatch):
     monkeypatch.setattr(np.random, "default_rng", lambda seed: Given())
     rows = [batch["images"] for batch in samplers.shuffled(10, 4, 9, seed=0, epoch=0)]
     np.testing.assert_array_equal(rows, case["out_train_rows"])
+
+
+@pytest.fixture(scope="module")
+def alexnet():
+    """DQN on AlexNet."""
+    module = methods.load("dqn")
+    return module.Method(module.Config(output_dim=8, n_subspace=2, n_subcenter=4), num_classes=10)
+
+
+def test_a_saved_file_of_the_original_gives_the_model_back(alexnet, tmp_path):
+    alexnet.save_original(tmp_path / "model.npy")
+    names = ("conv2/kernel", "fc8/kernel", "fc8/bias", "C")
+    saved = {name: alexnet.variables()[name].numpy() for name in names}
+    for name in names:
+        alexnet.variables()[name].assign(np.zeros_like(saved[name]))
+    alexnet.load_original(tmp_path / "model.npy")
+    for name in names:
+        np.testing.assert_array_equal(alexnet.variables()[name], saved[name])
+
+
+def npy(path, layers):
+    """A weight file with `{layer: shape of its kernel}`."""
+    arrays = {}
+    for layer, shape in layers.items():
+        arrays |= {f"{layer}/kernel": np.ones(shape, np.float32),
+                   f"{layer}/bias": np.ones(shape[-1], np.float32)}  # fmt: skip
+    weights.write_npy(path, arrays)
+    return path
+
+
+@pytest.mark.parametrize(
+    "layers, words",
+    [
+        ({"conv1": (11, 11, 3, 96)}, "lacks conv2/bias.* fc7/kernel"),
+        (dict.fromkeys(caffe_alexnet.LAYERS, (3, 4)), r"shape \(.*\), the model needs \("),
+        (dict.fromkeys([*caffe_alexnet.LAYERS, "fc8"], (3, 4)), "4 wide in fc8.*--output_dim=4"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(alexnet, tmp_path, layers, words):
+    with pytest.raises(ValueError, match=words):
+        alexnet.load_original(npy(tmp_path / "w.npy", layers))
+
+
+def test_a_file_that_would_run_code_is_refused(alexnet, tmp_path):
+    np.save(tmp_path / "w.npy", np.array({"conv1": print}, dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match="print"):
+        alexnet.load_original(tmp_path / "w.npy")
+
+
+def test_a_file_for_another_backbone_is_refused(tmp_path):
+    method = methods.load("dch").Method(examples.config("dch"), num_classes=10)
+    with pytest.raises(ValueError, match="img_model=tiny"):
+        method.load_original(npy(tmp_path / "w.npy", {"conv1": (3, 4)}))

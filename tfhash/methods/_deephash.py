@@ -175,7 +175,7 @@ class Method(base.Method):
                 f"Received: img_model={self.config.img_model}."
             )
         arrays = weights.read_npy(path)
-        wanted = self.variables()
+        wanted = self._stored()
         # A published file has no last layer and no centres; that of a trained model has them.
         optional = {name for name in wanted if name.startswith("fc8/")} | set(self.weights)
         missing = sorted(set(wanted) - optional - set(arrays))
@@ -200,7 +200,11 @@ class Method(base.Method):
                 "Expected a model on the backbone alexnet, which the original's files are of. "
                 f"Received: img_model={self.config.img_model}."
             )
-        weights.write_npy(path, {name: v.numpy() for name, v in self.variables().items()})
+        weights.write_npy(path, {name: v.numpy() for name, v in self._stored().items()})
+
+    def _stored(self):
+        """`{name: variable}` of what a file of the original holds: no states of dropout."""
+        return {n: v for n, v in self.variables().items() if not n.endswith("/draws")}
 
     @classmethod
     def recognizes(cls, shapes):
