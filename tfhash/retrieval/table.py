@@ -81,11 +81,13 @@ class TableCodes(stored.Stored):
             queries: `[q, bits + dim]` float, the values of the buckets, then the vector.
         """
         values, vectors = self._parts(queries)
-        own = codes.BucketCodes.from_values(values, max(1, self.k)).unpack().astype(np.float32)
-        shared = own @ self.buckets.unpack().astype(np.float32).T
+        own = codes.BucketCodes.from_values(values, max(1, self.k)).unpack()
+        shared = np.zeros((len(own), len(self)), bool)
+        for query, bucket in zip(*np.nonzero(own)):
+            shared[query, self.lists()[bucket]] = True
         squares = self._lengths - 2 * (vectors @ self.vectors.T)
         squares += np.einsum("ij,ij->i", vectors, vectors)[:, None]
-        return np.where(shared > 0, np.sqrt(np.maximum(squares, 0)), np.float32(np.inf))
+        return np.where(shared, np.sqrt(np.maximum(squares, 0)), np.float32(np.inf))
 
     def _parts(self, queries):
         queries = codes.finite(queries, "queries")
