@@ -328,7 +328,7 @@ def test_the_stages_train_and_test_from_the_command_line(run, tmp_path, monkeypa
 
 def test_a_metric_model_is_taken_or_trained_or_gone_on_with(run, tmp_path, monkeypatch):
     trained = []
-    monkeypatch.setattr(run_train, "fit", lambda run, values: trained.append(run))
+    monkeypatch.setattr(run_train, "fit", lambda run, values, again: trained.append(run))
     _, path = directory(tmp_path, "metric")
     hash_stage = (*QUICK, "--stage=hash")
     status, shown, _ = run(run_train, *hash_stage, "--model=a", f"--metric_model={path}")
