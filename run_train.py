@@ -90,7 +90,9 @@ def resume(values, config, path, strategy):
     return experiment.resume(
         path,
         method=values.method,
-        changes=common.asked(values, [*fields, *common.DATA, "seed", "precision"]),
+        changes=common.asked(
+            values, [*fields, *common.DATA, "seed", "precision", "steps_per_epoch"]
+        ),
         strategy=strategy,
         jit_compile=values.jit_compile,
     )

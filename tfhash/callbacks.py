@@ -132,6 +132,7 @@ class Validation(_EveryEpochs):
         return results.Result(method, splits, query, database, codes, queries, scoring, metrics)
 
     def run(self, epoch, logs):
+        """Adds the metrics of a validation to the logs, and writes them and some pictures."""
         result = self._validated()
         statistics = self.hasher.method.code_statistics(result.codes)
         logs.update({f"val_{name}": value for name, value in result.metrics.items()})
@@ -159,6 +160,7 @@ class Saving(_EveryEpochs):
         self.best = _best(os.path.join(path, "history.jsonl"), self.metric, hasher.step)
 
     def run(self, epoch, logs):
+        """Saves the state, and the weights where they are the best so far."""
         value = logs.get(self.metric)
         self.save(better=value is not None and (self.best is None or value > self.best))
         if value is not None:

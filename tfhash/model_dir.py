@@ -3,7 +3,7 @@
     config.json           method, its settings, dataset, seed, versions
     weights.safetensors   every variable by name; the network is rebuilt from config.json
     manifest.json         SHA-256 of the two, checked on load
-    checkpoints/ tensorboard/ report/ codes/ history.csv
+    checkpoints/ tensorboard/ report/ history.jsonl
 
 No file of it holds code, so a model directory from a stranger runs none.
 """

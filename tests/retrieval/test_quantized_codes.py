@@ -123,3 +123,10 @@ def test_queries_with_nan_are_counted():
     queries[[1, 3], 2] = np.nan, np.inf
     with pytest.raises(ValueError, match="2 of 5 rows"):
         random_codes().distances(queries)
+
+
+def test_the_share_of_words_in_use_is_counted_by_codebook():
+    found = codes.QuantizedCodes(
+        np.array([[0, 1], [2, 1], [0, 1]]), np.zeros((2, 4, 3), np.float32)
+    )
+    assert found.used() == [0.5, 0.25]

@@ -152,9 +152,7 @@ class Method(_deephash.Method):
         }
 
     def code_statistics(self, codes):
-        words = self.config.n_subcenter
-        used = [len(np.unique(column)) / words for column in codes.codes.T]
-        return {f"codebook_use/{number}": share for number, share in enumerate(used)}
+        return {f"codebook_use/{number}": share for number, share in enumerate(codes.used())}
 
     def report(self, query, database, codes, scoring, folder):
         """Writes features.npz: outputs, reconstructions and labels of both, as save_codes did."""
@@ -172,10 +170,6 @@ class Method(_deephash.Method):
         return [path]
 
     # ---- weight files
-
-    @classmethod
-    def model_name(cls, config):
-        return f"{cls.name}_{config.bits}bits"
 
     @classmethod
     def recognizes(cls, shapes):

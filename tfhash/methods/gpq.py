@@ -33,7 +33,9 @@ class Config:
     beta: float = 4.0  # scale of features and prototypes before the classifier
     entropy_weight: float = 0.1  # of the subspace entropy (lam_1)
     classification_weight: float = 0.1  # of the cross-entropy (lam_2)
-    learning_rate: float = 0.0002  # of Adam; times 0.95 every 100 steps
+    learning_rate: float = 0.0002  # of Adam, at the start
+    decay_steps: int = 100  # between two falls of the learning rate
+    decay_rate: float = 0.95  # what it is multiplied by then
     epochs: int = 300  # passes over the labelled images (total_epochs)
     batch_size: int = 500  # labelled images a step, and as many unlabelled ones
     save_every: int = 20  # epochs between two saved states (save_term)
@@ -43,9 +45,9 @@ class Config:
 
     def __post_init__(self):
         counts = ("num_codebooks", "codeword_bits", "codeword_length")
-        checks.at_least(self, 1, *counts, "epochs", "batch_size", "save_every")
+        checks.at_least(self, 1, *counts, "epochs", "batch_size", "save_every", "decay_steps")
         checks.at_least(self, 0, "entropy_weight", "classification_weight", "crop_padding")
-        checks.positive(self, "alpha", "beta", "learning_rate")
+        checks.positive(self, "alpha", "beta", "learning_rate", "decay_rate")
         if self.codeword_bits > 8:
             raise ValueError(f"Expected `codeword_bits` <= 8. Received: {self.codeword_bits}.")
 
@@ -68,11 +70,13 @@ class Method(base.Method):
     dataset_defaults = {
         "digits": {
             "batch_size": 64,
-            "epochs": 30,
+            "epochs": 24,
             "save_every": 6,
             "flip": False,
             "crop_padding": 2,
-            "learning_rate": 0.0005,
+            "learning_rate": 0.0007,
+            "decay_steps": 28,
+            "decay_rate": 0.7,
         }
     }
 
@@ -98,7 +102,10 @@ class Method(base.Method):
 
     def optimizer(self):
         schedule = keras.optimizers.schedules.ExponentialDecay(
-            self.config.learning_rate, decay_steps=100, decay_rate=0.95, staircase=True
+            self.config.learning_rate,
+            self.config.decay_steps,
+            self.config.decay_rate,
+            staircase=True,
         )
         return keras.optimizers.Adam(schedule, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
 
@@ -143,9 +150,7 @@ class Method(base.Method):
         return {"mAP": scoring.mean_average_precision(codes, query.outputs, query, database)}
 
     def code_statistics(self, codes):
-        words = 2**self.config.codeword_bits
-        used = [len(np.unique(column)) / words for column in codes.codes.T]
-        return {f"codebook_use/{number}": share for number, share in enumerate(used)}
+        return {f"codebook_use/{number}": share for number, share in enumerate(codes.used())}
 
     def load_original(self, path):
         if os.fspath(path).endswith(".mat"):

@@ -147,6 +147,10 @@ class QuantizedCodes(stored.Stored):
         """Width of the vectors that the codes stand for."""
         return self.codebooks.shape[0] * self.codebooks.shape[2]
 
+    def used(self):
+        """The share of its words that each codebook has an item with: a list of floats."""
+        return [len(np.unique(column)) / self.codebooks.shape[1] for column in self.codes.T]
+
     def decode(self):
         """The vectors that the codes stand for, `[n, dim]` float32."""
         chosen = self.codebooks[np.arange(len(self.codebooks)), self.codes]

@@ -17,6 +17,7 @@ from tfhash.retrieval.relevance import Relevance
 MAX_MEMORY = 2**30  # bytes for the blocks of all threads together
 BYTES_PER_ITEM = 40  # of a thread's buffers, beside 8 for each query of a block
 LONGEST_BLOCK = 32  # queries; more gain nothing
+SHORT = 2**18  # items that a thread ranks by Hamming distance before another has started
 TIES = ("stable", "best", "worst")
 
 
@@ -83,7 +84,8 @@ def _radius_ranks(codes, queries, relevance, max_memory):
     def ranker():
         return hamming.StableRanks(codes.words, codes.bits)
 
-    return _in_blocks(rank, ranker, len(queries), len(codes), max_memory)
+    most = 1 if len(codes) < SHORT else None
+    return _in_blocks(rank, ranker, len(queries), len(codes), max_memory, most=most)
 
 
 def tie_counts(codes, queries, query_labels, labels=None, *, max_memory=MAX_MEMORY):
@@ -202,13 +204,13 @@ def _rows(run, codes, queries, ties, max_memory):
     )
 
 
-def _in_blocks(run, make_tool, queries, items, max_memory):
+def _in_blocks(run, make_tool, queries, items, max_memory, *, most=None):
     """Yields `run(tool, block)` for slices of the queries, in order, some threads ahead.
 
-    `make_tool()` is called once in each thread.
+    `make_tool()` is called once in each thread. `most` threads; None for one on each core.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = int(np.clip(max_memory // (2 * items * BYTES_PER_ITEM), 1, cores))
+    threads = int(np.clip(max_memory // (2 * items * BYTES_PER_ITEM), 1, most or cores))
     size = (max_memory // threads - items * BYTES_PER_ITEM) // (16 * items)
     size = int(np.clip(size, 1, LONGEST_BLOCK))
     local = threading.local()
