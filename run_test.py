@@ -4,16 +4,17 @@ import dataclasses
 import os
 
 from flags import common
-from tfhash import distribute, experiment, methods
-from tfhash.report import results
+from tfhash import methods
+from tfhash.evaluation import results
+from tfhash.training import distribution, runs
 
 
 def test(values, module):
     """Runs the command with its flags."""
-    strategy = distribute.strategy(values.gpus, values.virtual_devices)
+    strategy = distribution.strategy(values.gpus, values.virtual_devices)
     path = values.model or default_model(values, module)
     fields = [field.name for field in dataclasses.fields(module.Config)] if module else []
-    run = experiment.open_trained(
+    run = runs.open_trained(
         path,
         method=values.method,
         changes=common.asked(values, fields),
@@ -32,7 +33,7 @@ def test(values, module):
     folder = values.report or report_folder(path)
     for written in results.write(result, folder, seed=values.seed, codes=values.save_codes):
         print(f"wrote {written}")
-    experiment.write_left_out(run.splits, folder)
+    runs.write_left_out(run.splits, folder)
     if values.save_original:
         run.hasher.method.save_original(values.save_original)
         print(f"wrote {values.save_original}")

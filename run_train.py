@@ -4,14 +4,15 @@ import dataclasses
 import os
 
 from flags import common
-from tfhash import callbacks, distribute, experiment, methods, model_dir
+from tfhash import methods, model_dir
+from tfhash.training import callbacks, distribution, runs
 
 
 def train(values, module):
     """Runs the command with its flags."""
     if module is None:
         raise ValueError(f"Expected --method to be one of {methods.names()}. Received none.")
-    strategy = distribute.strategy(values.gpus, values.virtual_devices)
+    strategy = distribution.strategy(values.gpus, values.virtual_devices)
     replicas = strategy.num_replicas_in_sync
     print(f"devices: {', '.join(strategy.extended.worker_devices)} ({replicas} replicas)"
           if replicas > 1 else f"device: {strategy.extended.worker_devices[0]}")  # fmt: skip
@@ -50,9 +51,9 @@ def fit(run, values, *, again):
 
 def start(values, config, path, strategy):
     """Starts a run by the flags."""
-    options = experiment.DataOptions(**common.values_of(values, common.DATA), seed=values.seed)
+    options = runs.DataOptions(**common.values_of(values, common.DATA), seed=values.seed)
     model_dir.check_free(path, overwrite=values.overwrite)
-    return experiment.start(
+    return runs.start(
         values.method,
         config,
         options,
@@ -74,11 +75,11 @@ def first_stage(values, config, options, path, strategy):
     if model_dir.is_model(path):
         print(f"Starts from {path}, since no --start_from is given.")
         changes = dataclasses.asdict(before) | dataclasses.asdict(options)
-        run = experiment.resume(path, method=values.method, changes=changes, strategy=strategy)
+        run = runs.resume(path, method=values.method, changes=changes, strategy=strategy)
     else:
         print(f"Starts from a model that is trained first, into {path}: no --start_from is given.")
         shared = ("precision", "seed", "jit_compile", "steps_per_epoch")
-        run = experiment.start(values.method, before, options, path, strategy=strategy,
+        run = runs.start(values.method, before, options, path, strategy=strategy,
                                **common.values_of(values, shared))  # fmt: skip
     fit(run, values, again="the same command")
     return path
@@ -87,7 +88,7 @@ def first_stage(values, config, options, path, strategy):
 def resume(values, config, path, strategy):
     """Goes on with a run."""
     fields = [field.name for field in dataclasses.fields(config)]
-    return experiment.resume(
+    return runs.resume(
         path,
         method=values.method,
         changes=common.asked(

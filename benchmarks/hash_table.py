@@ -23,8 +23,9 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from absl import app, flags as absl_flags  # noqa: E402
 
-from tfhash import data, table_scoring  # noqa: E402
-from tfhash.hasher import Hasher  # noqa: E402
+from tfhash import data  # noqa: E402
+from tfhash.evaluation import table_scoring  # noqa: E402
+from tfhash.training.hasher import Hasher  # noqa: E402
 from tfhash.losses import hash_table as losses  # noqa: E402
 from tfhash.methods.hash_table import Config  # noqa: E402
 

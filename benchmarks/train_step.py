@@ -24,7 +24,7 @@ import tensorflow as tf  # noqa: E402
 from absl import app, flags as absl_flags  # noqa: E402
 
 from tfhash import data, methods  # noqa: E402
-from tfhash.hasher import Hasher  # noqa: E402
+from tfhash.training.hasher import Hasher  # noqa: E402
 
 FLAGS = absl_flags.FLAGS
 absl_flags.DEFINE_string("method", "gpq", "The method.")

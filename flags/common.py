@@ -19,7 +19,8 @@ from flags import quiet  # noqa: F401  before TensorFlow is imported
 # isort: split
 import tensorflow as tf
 
-from tfhash import data, methods, scoring
+from tfhash import data, methods
+from tfhash.evaluation import scoring
 from tfhash.retrieval import relevance
 
 DEFINERS = {

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from tfhash import data, methods
-from tfhash.hasher import Hasher
+from tfhash.training.hasher import Hasher
 
 CLASSES = tuple("abcdefghij")
 # A small version of every method: a network of seconds, a batch that two replicas can halve.

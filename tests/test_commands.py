@@ -19,7 +19,7 @@ from tests import golden
 from tests.commands import refused
 from tfhash import methods
 from tfhash.data import cifar
-from tfhash.hasher import Hasher
+from tfhash.training.hasher import Hasher
 
 ROOT = pathlib.Path(__file__).parents[1]
 QUICK = ("--method=gpq", "--img_model=tiny", "--epochs=2", "--steps_per_epoch=2", "--batch_size=8")

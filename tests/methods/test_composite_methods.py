@@ -6,10 +6,10 @@ import tensorflow as tf
 
 from tests import examples, golden
 from tfhash import methods
+from tfhash.evaluation.scoring import Scoring
 from tfhash.methods import base
 from tfhash.quantization import composite
 from tfhash.retrieval.codes import AdditiveCodes
-from tfhash.scoring import Scoring
 
 NAMES = ("dqn", "dvsq", "dtq")
 

@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from tests import examples, golden
 from tfhash import checks, methods
+from tfhash.backbones import build, caffe_alexnet
 from tfhash.data import augment, samplers
 from tfhash.methods import base
-from tfhash.networks import build, caffe_alexnet, weights
+from tfhash.originals.readers import npy
 
 TOYS = (
     "dch_onehot", "dch_multihot", "dhn_cross_entropy_onehot", "dhn_cross_entropy_multihot",
@@ -226,13 +227,13 @@ def test_a_saved_file_of_the_original_gives_the_model_back(alexnet, tmp_path):
         np.testing.assert_array_equal(alexnet.variables()[name], saved[name])
 
 
-def npy(path, layers):
+def weight_file(path, layers):
     """A weight file with `{layer: shape of its kernel}`."""
     arrays = {}
     for layer, shape in layers.items():
         arrays |= {f"{layer}/kernel": np.ones(shape, np.float32),
                    f"{layer}/bias": np.ones(shape[-1], np.float32)}  # fmt: skip
-    weights.write_npy(path, arrays)
+    npy.write(path, arrays)
     return path
 
 
@@ -246,7 +247,7 @@ def npy(path, layers):
 )
 def test_a_file_that_does_not_fit_is_refused(alexnet, tmp_path, layers, words):
     with pytest.raises(ValueError, match=words):
-        alexnet.load_original(npy(tmp_path / "w.npy", layers))
+        alexnet.load_original(weight_file(tmp_path / "w.npy", layers))
 
 
 def test_a_file_that_would_run_code_is_refused(alexnet, tmp_path):
@@ -258,4 +259,4 @@ def test_a_file_that_would_run_code_is_refused(alexnet, tmp_path):
 def test_a_file_for_another_backbone_is_refused(tmp_path):
     method = methods.load("dch").Method(examples.config("dch"), num_classes=10)
     with pytest.raises(ValueError, match="img_model=tiny"):
-        method.load_original(npy(tmp_path / "w.npy", {"conv1": (3, 4)}))
+        method.load_original(weight_file(tmp_path / "w.npy", {"conv1": (3, 4)}))

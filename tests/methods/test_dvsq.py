@@ -9,7 +9,7 @@ from tfhash import methods
 
 def test_word_vectors_stay_with_the_model_when_their_file_is_gone(tmp_path):
     from tfhash import model_dir
-    from tfhash.hasher import Hasher
+    from tfhash.training.hasher import Hasher
 
     np.savetxt(tmp_path / "words.txt", golden.seeded.embeddings(0, 10, 16))
     trained = examples.hasher("dvsq", {"wordvec_dict": str(tmp_path / "words.txt")})

@@ -7,9 +7,9 @@ import tensorflow as tf
 from tests import golden
 from tfhash import checks
 from tfhash.data import augment
+from tfhash.evaluation.scoring import Scoring
 from tfhash.methods import base, gpq
 from tfhash.retrieval.codes import QuantizedCodes
-from tfhash.scoring import Scoring
 
 CONFIG = gpq.Config()
 

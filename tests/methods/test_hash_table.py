@@ -10,15 +10,16 @@ import run_test
 import run_train
 from flags import common
 from tests import examples
-from tfhash import callbacks, experiment, methods, model_dir, table_scoring
-from tfhash.hasher import Hasher
+from tfhash import methods, model_dir
+from tfhash.evaluation import pictures, table_scoring
+from tfhash.evaluation.scoring import Scoring
 from tfhash.losses import hash_table as losses
 from tfhash.methods import base, hash_table
 from tfhash.quantization import min_cost_flow
-from tfhash.report import pictures
 from tfhash.retrieval.codes import FloatCodes
 from tfhash.retrieval.table import TableCodes
-from tfhash.scoring import Scoring
+from tfhash.training import callbacks, runs
+from tfhash.training.hasher import Hasher
 
 TINY = {"img_model": "tiny", "image_size": 16, "batch_size": 20, "buckets": 16,
         "embedding_dim": 16, "epochs": 2}  # fmt: skip
@@ -369,9 +370,9 @@ def test_a_metric_model_of_another_width_is_refused_in_a_line(run, tmp_path):
 
 
 def test_a_hash_run_without_its_metric_model_is_refused(tmp_path):
-    options = experiment.DataOptions("digits")
+    options = runs.DataOptions("digits")
     with pytest.raises(ValueError, match="`start_from`, the model directory of the stage before"):
-        experiment.start("hash_table", config(stage="hash"), options, tmp_path / "m", strategy=None)
+        runs.start("hash_table", config(stage="hash"), options, tmp_path / "m", strategy=None)
 
 
 def test_the_original_names_of_the_backbone_and_the_datasets_are_known():

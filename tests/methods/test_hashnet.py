@@ -7,10 +7,10 @@ import tensorflow as tf
 from tests import golden
 from tfhash import checks
 from tfhash.data import augment
+from tfhash.evaluation.scoring import Scoring
 from tfhash.methods import base, hashnet
-from tfhash.networks import pth
+from tfhash.originals.readers import pth
 from tfhash.retrieval.codes import BinaryCodes, FloatCodes
-from tfhash.scoring import Scoring
 
 CONFIG = hashnet.Config()
 

@@ -9,7 +9,8 @@ from tests import golden
 from tfhash import checks
 from tfhash.data import augment
 from tfhash.methods import hashnet
-from tfhash.networks import keras_weights, weights
+from tfhash.originals import readers
+from tfhash.originals.readers import keras_weights
 
 
 def method(**changes):
@@ -111,7 +112,7 @@ def test_a_snapshot_tells_its_network_and_length(published, tmp_path):
     arrays = published[1] | {"hash_layer.weight": np.zeros((12, 512), "f4"),
                              "hash_layer.bias": np.zeros(12, "f4")}  # fmt: skip
     path = Pickled({f"0.{name}": array for name, array in arrays.items()}).write(tmp_path / "s.tar")
-    shapes = weights.shapes(path)
+    shapes = readers.shapes(path)
     assert hashnet.Method.recognizes(shapes)
     config, _ = hashnet.Method.original_config(hashnet.Config(), shapes)
     assert (config.img_model, config.bits) == ("ResNet18", 12)

@@ -7,13 +7,13 @@ import tensorflow as tf
 
 from tests import examples, golden
 from tfhash import checks, methods
+from tfhash.backbones import caffe_alexnet
 from tfhash.data import ArrayImages, Split
+from tfhash.evaluation.scoring import Scoring
 from tfhash.methods import base, latent
 from tfhash.metrics import average_precision
-from tfhash.networks import caffe_alexnet
 from tfhash.retrieval.codes import BinaryCodes
 from tfhash.retrieval.relevance import Relevance
-from tfhash.scoring import Scoring
 
 
 def small(**changes):

@@ -9,11 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash import checks, optimizers
+from tfhash import checks
+from tfhash.backbones import build, caffe_alexnet
 from tfhash.data import augment, samplers
 from tfhash.methods import base
-from tfhash.networks import build, caffe_alexnet, weights
+from tfhash.originals.readers import npy
 from tfhash.retrieval import codes as kinds
+from tfhash.training import optimizers
 
 SIDE = 256  # pixels of the images that are cropped for AlexNet
 CROPS = ((0, 0), (28, 0), (0, 28), (28, 28), (14, 14))  # rows and columns of the test's crops
@@ -174,7 +176,7 @@ class Method(base.Method):
                 f"Expected the backbone alexnet for `{path}`. "
                 f"Received: img_model={self.config.img_model}."
             )
-        arrays = weights.read_npy(path)
+        arrays = npy.read(path)
         wanted = self._stored()
         # A published file has no last layer and no centres; that of a trained model has them.
         optional = {name for name in wanted if name.startswith("fc8/")} | set(self.weights)
@@ -200,7 +202,7 @@ class Method(base.Method):
                 "Expected a model on the backbone alexnet, which the original's files are of. "
                 f"Received: img_model={self.config.img_model}."
             )
-        weights.write_npy(path, {name: v.numpy() for name, v in self._stored().items()})
+        npy.write(path, {name: v.numpy() for name, v in self._stored().items()})
 
     def _stored(self):
         """`{name: variable}` of what a file of the original holds: no states of dropout."""

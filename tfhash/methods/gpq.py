@@ -11,10 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfhash import checks
+from tfhash.backbones import build
 from tfhash.data import augment, samplers
 from tfhash.losses import entropy, npair
 from tfhash.methods import base
-from tfhash.networks import build, weights
+from tfhash.originals.readers import mat, tf1
 from tfhash.quantization import product
 from tfhash.retrieval import codes
 
@@ -155,7 +156,7 @@ class Method(base.Method):
     def load_original(self, path):
         if os.fspath(path).endswith(".mat"):
             return self._load_mat(path)
-        prefix = weights.checkpoint_prefix(path)
+        prefix = tf1.prefix_of(path)
         if prefix is None:
             raise ValueError(
                 f"Expected a .mat file or a TF1 checkpoint (NAME.ckpt with NAME.ckpt.index "
@@ -171,11 +172,11 @@ class Method(base.Method):
             for name, variable in self.variables().items()
             if id(variable) in trainable and not name.startswith("dense/")
         }
-        return _assign_found(wanted, weights.read_mat(path), path)
+        return _assign_found(wanted, mat.read(path), path)
 
     def _load_checkpoint(self, prefix):
         wanted = {original_name(name): variable for name, variable in self.variables().items()}
-        arrays = weights.read_checkpoint(prefix)
+        arrays = tf1.read(prefix)
         missing = sorted(set(wanted) - set(arrays))
         if missing:
             raise ValueError(

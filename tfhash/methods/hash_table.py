@@ -12,15 +12,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash import optimizers, table_scoring
+from tfhash.backbones import build, nin
 from tfhash.data import augment, samplers, splits
+from tfhash.evaluation import table_scoring
 from tfhash.losses import hash_table as losses
 from tfhash.methods import base
 from tfhash.methods._hash_table import DATASETS, Config
-from tfhash.networks import build, nin
 from tfhash.quantization import min_cost_flow
 from tfhash.retrieval import codes as kinds
 from tfhash.retrieval import table
+from tfhash.training import optimizers
 
 __all__ = ["Config", "Method"]
 

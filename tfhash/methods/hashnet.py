@@ -10,12 +10,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash import checks, files, optimizers
+from tfhash import checks, files
+from tfhash.backbones import build
 from tfhash.data import augment, pillow, samplers
 from tfhash.losses import weighted_pairs
 from tfhash.methods import base
-from tfhash.networks import build, keras_weights, pth
+from tfhash.originals.readers import keras_weights, pth
 from tfhash.retrieval import codes
+from tfhash.training import optimizers
 
 CHANNEL_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)  # of ImageNet, RGB, in 0..255
 CHANNEL_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)

@@ -11,11 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfhash import checks
+from tfhash.backbones import build, caffe_alexnet
 from tfhash.data import augment, padded, samplers
 from tfhash.losses import entropy
 from tfhash.methods import base
 from tfhash.metrics import average_precision, bits
-from tfhash.networks import build, caffe_alexnet, pth, weights
+from tfhash.originals.readers import npy, pth, tf1
 from tfhash.retrieval import codes as kinds
 from tfhash.retrieval import relevance, two_step
 
@@ -255,12 +256,12 @@ class Method(base.Method):
         return wanted, pth.fitting(wanted, pth.read(path)[0], path, head=False)
 
     def _caffe(self, path):
-        checkpoint = weights.checkpoint_prefix(path)
+        checkpoint = tf1.prefix_of(path)
         if checkpoint:  # of a whole training
-            layers, stored = LAYERS, weights.read_checkpoint(checkpoint)
+            layers, stored = LAYERS, tf1.read(checkpoint)
             arrays = {_our_name(name): array for name, array in stored.items()}
         else:
-            arrays = weights.read_npy(path)
+            arrays = npy.read(path)
             layers = (*CONVOLUTIONS, "fc6", "fc7") if self.config.load_fc else CONVOLUTIONS
         wanted = self._stored(lambda layer: layer in layers)
         missing = sorted(set(wanted) - set(arrays))
@@ -321,4 +322,4 @@ def listed_precision(found, relevant):
 
 def _our_name(name):
     layer, _, leaf = name.partition("/")
-    return f"{layer}/{weights.NPY_LEAVES.get(leaf, leaf)}"
+    return f"{layer}/{npy.LEAVES.get(leaf, leaf)}"

@@ -1,0 +1,74 @@
+"""Curves of a test, as CSV files and one picture."""
+
+import csv
+import pathlib
+
+import numpy as np
+
+from tfhash import files
+from tfhash.evaluation import pictures
+from tfhash.metrics import bits
+from tfhash.retrieval.codes import BinaryCodes
+
+
+def write(result, folder):
+    """Writes the curves of a `results.Result`; the paths.
+
+    curves.csv: N, precision@N, recall@N. precision_recall.csv: interpolated precision at levels
+    of recall. For binary codes also radius.csv: precision, recall and mAP within each Hamming
+    radius, and bits.csv: share of ones and entropy of each bit. curves.png shows the curves.
+    """
+    folder, given = pathlib.Path(folder), (result.query, result.database)
+    found = result.scoring.curves(result.codes, result.queries, *given)
+    at_n = {name: found[name] for name in ("N", "precision", "recall")}
+    levels = {"recall": found["level"], "precision": found["interpolated"]}
+    tables = {"curves.csv": at_n, "precision_recall.csv": levels}
+    radius = None
+    if isinstance(result.codes, BinaryCodes):
+        radius = result.scoring.radius_curves(result.codes, result.queries, *given)
+        unpacked = result.codes.unpack()
+        tables["radius.csv"] = radius
+        tables["bits.csv"] = {
+            "bit": np.arange(result.codes.bits),
+            "ones": bits.ones(unpacked),
+            "entropy": bits.entropy(unpacked),
+        }
+    paths = [_table(folder / name, columns) for name, columns in tables.items()]
+    return [*paths, pictures.save(picture(at_n, levels, radius), folder / "curves.png")]
+
+
+def picture(at_n, levels, radius=None):
+    """A figure of precision over recall, precision@N and, if given, the radius curves.
+
+    Args:
+        at_n: `{"N", "precision", "recall"}`.
+        levels: `{"recall", "precision"}`.
+        radius: `{"radius", "precision", "recall", "mAP"}`, or None.
+    """
+    panels = [
+        ("recall", {"precision": levels["precision"]}, levels["recall"], "linear"),
+        ("N", {"precision@N": at_n["precision"], "recall@N": at_n["recall"]}, at_n["N"], "log"),
+    ]
+    if radius is not None:
+        lines = {name: radius[name] for name in ("precision", "recall", "mAP")}
+        panels.append(("Hamming radius", lines, radius["radius"], "linear"))
+    figure = pictures.figure(4.2 * len(panels), 3.6)
+    for axes, (label, lines, x, scale) in zip(figure.subplots(1, len(panels)), panels):
+        for name, y in lines.items():
+            axes.plot(x, y, label=name, marker="." if len(x) < 40 else None)
+        axes.set_xscale(scale)
+        axes.set_xlabel(label)
+        axes.set_ylim(-0.02, 1.02)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    figure.tight_layout()
+    return figure
+
+
+def _table(path, columns):
+    """Writes `{name: [rows]}` as CSV, whole or not at all; the path."""
+    with files.whole(path) as partial, open(partial, "w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(columns)
+        rows.writerows(zip(*(np.asarray(column).tolist() for column in columns.values())))
+    return path

@@ -1,0 +1,1 @@
+"""Kinds of codes: from features to outputs, from outputs to codes."""

@@ -1,0 +1,1 @@
+"""Files of the original programs: how each is recognised, read and written."""

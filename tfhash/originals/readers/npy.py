@@ -1,0 +1,80 @@
+"""Reads and writes .npy files of a pickled dictionary of layers as `{name: array}`."""
+
+import pickle
+
+import numpy as np
+
+from tfhash import files, unpickle
+
+LEAVES = {"weights": "kernel", "biases": "bias"}  # of a layer stored as a dictionary
+
+
+def read(path):
+    """The arrays of an .npy file of a pickled dictionary: `{"conv1/kernel": array, ...}`.
+
+    The dictionary is {"conv1": [kernel, bias], ...} or {"conv1": {"weights": kernel, "biases":
+    bias}, ...}, its keys text or bytes, of Python 2 or 3; an array without a layer, as "C" of
+    the quantizers, keeps its name.
+
+    Raises:
+        ValueError: no such file, another layout, or a pickle that could run code.
+    Original: thulab/DeepHash, architecture/__init__.py, and the `save_model` of its models.
+    """
+    try:
+        with open(path, "rb") as file:
+            version = np.lib.format.read_magic(file)
+            reader = "read_array_header_1_0" if version[0] == 1 else "read_array_header_2_0"
+            shape, _, dtype = getattr(np.lib.format, reader)(file)
+            start = file.tell()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"Expected an .npy file at `{path}`: {error}") from error
+    if dtype.kind != "O" or shape != ():
+        raise ValueError(f"`{path}`: expected one dictionary. Received: {dtype} {list(shape)}.")
+    stored = unpickle.load_pickle(path, start)
+    stored = stored.item() if isinstance(stored, np.ndarray) and stored.shape == () else stored
+    if not isinstance(stored, dict):
+        raise ValueError(f"`{path}`: expected a dictionary. Received: {type(stored).__name__}.")
+    arrays = {}
+    for key, value in stored.items():
+        arrays |= _entry(path, key.decode() if isinstance(key, bytes) else str(key), value)
+    return arrays
+
+
+def _entry(path, name, value):
+    """`{variable: array}` of one entry of the dictionary in an .npy file."""
+    if isinstance(value, dict):
+        keys = {(key.decode() if isinstance(key, bytes) else key): key for key in value}
+        parts = {f"{name}/{LEAVES.get(text, text)}": value[key] for text, key in keys.items()}
+    elif isinstance(value, (list, tuple)) and len(value) == 2:
+        parts = {f"{name}/kernel": value[0], f"{name}/bias": value[1]}
+    else:
+        parts = {name: value}
+    for part, array in parts.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+            raise ValueError(
+                f"`{path}`: expected [weights, biases] or an array of floats in {name!r}. Received "
+                f"{type(array).__name__} {getattr(array, 'dtype', '')} as {part!r}."
+            )
+    return {part: array.view(np.ndarray) for part, array in parts.items()}
+
+
+def write(path, arrays):
+    """Writes `{"conv1/kernel": array, ...}` as the dictionary that `read` reads.
+
+    A kernel and a bias go together as [kernel, bias], any other array by its own name. The
+    programs of the originals read the file, with NumPy 1 and 2 alike.
+    """
+    stored = {}
+    for name, array in arrays.items():
+        layer, _, leaf = name.partition("/")
+        if leaf in ("kernel", "bias"):
+            stored[layer] = [np.asarray(arrays[f"{layer}/{part}"]) for part in ("kernel", "bias")]
+        else:
+            stored[name] = np.asarray(array)
+    # Protocol 3 names a class by plain text without lengths. NumPy 1 knows no numpy._core.
+    data = pickle.dumps(np.array(stored, dtype=object), protocol=3)
+    data = data.replace(b"numpy._core.multiarray\n", b"numpy.core.multiarray\n", 1)
+    with files.whole(path) as partial, open(partial, "wb") as file:
+        header = {"descr": "|O", "fortran_order": False, "shape": ()}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(data)

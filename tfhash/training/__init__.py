@@ -1,0 +1,1 @@
+"""Training: the plan of epochs, the step, the loop, and what happens beside it."""

@@ -1,0 +1,212 @@
+"""What happens beside training: validation, TensorBoard, saved states."""
+
+import dataclasses
+import json
+import os
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfhash import model_dir
+from tfhash.evaluation import pictures, results
+from tfhash.evaluation.scoring import Scoring
+from tfhash.methods.base import MEASURED
+
+SCHEDULE = ("learning_rate", "gradient_norm")  # of a batch's logs, all that is no loss
+VALIDATION_QUERIES, VALIDATION_DATABASE = 200, 2000
+
+
+def standard(hasher, path, splits, *, validate_every):
+    """What run_train.py shows and writes, in the order in which it must run."""
+    writer = tf.summary.create_file_writer(os.path.join(path, "tensorboard"))
+    return [
+        Validation(hasher, splits, writer, every=validate_every),
+        Scalars(hasher, writer),
+        Histograms(hasher, writer),
+        History(hasher, os.path.join(path, "history.jsonl")),
+        Progress(),
+    ]
+
+
+class _EveryEpochs(keras.callbacks.Callback):
+    """Calls `run(epoch, logs)` after every `every` epochs and after the last."""
+
+    def __init__(self, hasher, every):
+        super().__init__()
+        self.hasher = hasher
+        self.every = every
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = epoch + 1
+        if done % self.every == 0 or done == self.params["epochs"]:
+            self.run(epoch, logs)
+
+
+class Progress(keras.callbacks.ProgbarLogger):
+    """The progress bar: the losses, and the metrics of a validation; a line an epoch off screen."""
+
+    def set_params(self, params):
+        super().set_params(params | {"verbose": 1 if sys.stdout.isatty() else 2})
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, _shown(logs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, _shown(logs))
+
+
+def _shown(logs):
+    terms = {name: logs[name] for name in logs if name not in SCHEDULE}
+    return {"loss": terms.pop("loss")} | terms
+
+
+class History(keras.callbacks.Callback):
+    """Appends a line of JSON an epoch: epoch, step, the means of the losses, the validation."""
+
+    def __init__(self, hasher, path):
+        super().__init__()
+        self.hasher = hasher
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs=None):
+        line = {"epoch": epoch + 1, "step": self.hasher.step, **logs}
+        with open(self.path, "a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+class Scalars(keras.callbacks.Callback):
+    """Writes each step's losses, learning rate and gradient norm to TensorBoard."""
+
+    def __init__(self, hasher, writer):
+        super().__init__()
+        self.hasher = hasher
+        self.writer = writer
+
+    def on_train_batch_end(self, batch, logs=None):
+        with self.writer.as_default(step=self.hasher.step):
+            for name, value in logs.items():
+                is_loss = name not in SCHEDULE and not name.startswith(MEASURED)
+                tf.summary.scalar(f"losses/{name}" if is_loss else name, value)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.writer.flush()
+
+
+class Histograms(keras.callbacks.Callback):
+    """Writes histograms of the trained weights and their gradients, as often as a method asks."""
+
+    def __init__(self, hasher, writer):
+        super().__init__()
+        self.hasher = hasher
+        self.writer = writer
+
+    def on_train_batch_end(self, batch, logs=None):
+        every = self.hasher.method.histograms_every
+        if every and self.hasher.step % every == 0:
+            with self.writer.as_default(step=self.hasher.step):
+                for name, values in self.hasher.watched.items():
+                    tf.summary.histogram(name, values)
+
+
+class Validation(_EveryEpochs):
+    """Retrieves a part of the database that gave no labels to training from the rest of it.
+
+    The test's queries are never looked at. Adds the metrics to the epoch's logs as val_NAME, and
+    writes them, the use of the codes and a picture of ranked lists to TensorBoard.
+    """
+
+    def __init__(self, hasher, splits, writer, *, every):
+        super().__init__(hasher, every)
+        self.writer = writer
+        self.splits = validation_splits(splits, seed=hasher.seed)
+
+    def _validated(self):
+        method, splits = self.hasher.method, self.splits
+        scoring = method.scoring(Scoring(), splits.dataset, len(splits.database))
+        query, database = (self.hasher.encode(part) for part in (splits.query, splits.database))
+        codes = method.codes(database.outputs)
+        metrics = method.validate(query, database, codes, scoring)
+        queries = method.queries(query.outputs)
+        return results.Result(method, splits, query, database, codes, queries, scoring, metrics)
+
+    def run(self, epoch, logs):
+        """Adds the metrics of a validation to the logs, and writes them and some pictures."""
+        result = self._validated()
+        statistics = self.hasher.method.code_statistics(result.codes)
+        logs.update({f"val_{name}": value for name, value in result.metrics.items()})
+        with self.writer.as_default(step=self.hasher.step):
+            for name, value in result.metrics.items():
+                tf.summary.scalar(f"validation/{name}", value)
+            for name, value in statistics.items():
+                tf.summary.scalar(name, value)
+            picture = results.ranked_lists(result, rows=4)
+            tf.summary.image("ranked_lists", pictures.pixels(picture)[None])
+
+
+class Saving(_EveryEpochs):
+    """Saves the state to resume from, and the weights, in the model directory.
+
+    The weights are the newest or, of a method that names a metric for it, those of the highest
+    value in the validations; the first of equal ones.
+    """
+
+    def __init__(self, hasher, path, *, every):
+        super().__init__(hasher, every)
+        self.path = path
+        self.checkpoints = hasher.checkpoints(path)
+        self.metric = hasher.method.best_by and f"val_{hasher.method.best_by}"
+        self.best = _best(os.path.join(path, "history.jsonl"), self.metric, hasher.step)
+
+    def run(self, epoch, logs):
+        """Saves the state, and the weights where they are the best so far."""
+        value = logs.get(self.metric)
+        self.save(better=value is not None and (self.best is None or value > self.best))
+        if value is not None:
+            self.best = value if self.best is None else max(value, self.best)
+
+    def save(self, *, better=False):
+        """Saves the state, and the weights where no better ones are there."""
+        self.checkpoints.save()
+        if better or self.best is None:
+            model_dir.save_weights(self.path, self.hasher.arrays(), step=self.hasher.step)
+
+
+def _best(history, metric, step):
+    """The highest value of a metric in a history up to a step; None where there is none."""
+    if metric is None or not os.path.exists(history):
+        return None
+    with open(history) as file:
+        lines = [json.loads(line) for line in file]
+    return max((line[metric] for line in lines if line["step"] <= step and metric in line),
+               default=None)  # fmt: skip
+
+
+def validation_splits(splits, *, seed=0):
+    """`splits` with queries out of the database: at most 200, against at most 2000 others.
+
+    Queries are images whose labels training does not use, as far as there are any. Images that
+    are held out, neither in the database nor with a label in train, are all taken.
+    """
+    database, train = splits.database, splits.train
+    if train.images is database.images:
+        held = ~train.labelled & ~np.isin(train.index, database.index)
+        if held.any():
+            rng = np.random.default_rng(seed)
+            others = np.sort(rng.permutation(len(database))[:VALIDATION_DATABASE])
+            return dataclasses.replace(
+                splits, query=train.subset(np.flatnonzero(held)), database=database.subset(others)
+            )
+    used = train.index[train.labelled] if train.images is database.images else ()
+    fresh = np.flatnonzero(~np.isin(database.index, used))
+    if len(fresh) < 2:
+        fresh = np.arange(len(database))
+    rng = np.random.default_rng(seed)
+    count = max(1, min(VALIDATION_QUERIES, len(fresh) // 5))
+    queries = rng.permutation(fresh)[:count]
+    others = np.setdiff1d(np.arange(len(database)), queries)
+    others = np.sort(rng.permutation(others)[:VALIDATION_DATABASE])
+    return dataclasses.replace(
+        splits, query=database.subset(queries), database=database.subset(others)
+    )
