@@ -1,52 +1,50 @@
 """Tests a model: python run_test.py --model=models/48bits"""
 
-import dataclasses
 import os
 
 from flags import common
-from tfhash import methods
+from tfhash import config, originals, settings
 from tfhash.evaluation import results
 from tfhash.training import distribution, runs
 
 
-def test(values, module):
-    """Runs the command with its flags."""
-    strategy = distribution.strategy(values.gpus, values.virtual_devices)
-    path = values.model or default_model(values, module)
-    fields = [field.name for field in dataclasses.fields(module.Config)] if module else []
+def test(line):
+    """Runs the command with its command line."""
+    asked = settings.Test.of(line.given)
+    devices = settings.Devices.of(line.given)
+    path = line.given.get("model") or default_model(line)
+    aside = {"model", "save_dir"} | set(
+        config.names(settings.Test) + config.names(settings.Devices)
+    )
     run = runs.open_trained(
         path,
-        method=values.method,
-        changes=common.asked(values, fields),
-        data_changes=common.asked(values, common.DATA),
-        step=common.step_of(values.snapshot),
-        strategy=strategy,
+        method=line.method,
+        given={name: value for name, value in line.given.items() if name not in aside},
+        step=asked.step(),
+        strategy=distribution.strategy(devices.gpus, devices.virtual_devices),
     )
     result = results.evaluate(
-        run.hasher,
-        run.splits,
-        batch_size=values.encode_batch,
-        scoring=common.scoring_of(values),
+        run.model, run.splits, batch_size=asked.encode_batch, scoring=asked.scoring()
     )
     for name, value in results.table(result).items():
         print(f"{name:>24}  {value:.5f}" if isinstance(value, float) else f"{name:>24}  {value}")
-    folder = values.report or report_folder(path)
-    for written in results.write(result, folder, seed=values.seed, codes=values.save_codes):
+    folder = asked.report or report_folder(path)
+    for written in results.write(result, folder, seed=asked.seed, codes=asked.save_codes):
         print(f"wrote {written}")
     runs.write_left_out(run.splits, folder)
-    if values.save_original:
-        run.hasher.method.save_original(values.save_original)
-        print(f"wrote {values.save_original}")
+    if asked.save_original:
+        originals.write(run.model.recipe, asked.save_original)
+        print(f"wrote {asked.save_original}")
 
 
-def default_model(values, module):
+def default_model(line):
     """The directory that run_train.py with the same flags makes."""
-    if module is None:
+    if line.method is None:
         raise ValueError("Expected --model=models/NAME or --model=NAME.ckpt. Received none.")
-    dataset = values.dataset
-    config, _ = common.settle(values, module)
-    values["dataset"].value = dataset
-    return os.path.join("models", methods.load(values.method).Method.model_name(config))
+    known = [*config.names(settings.Data), *config.names(settings.Run)]
+    names = {*known, *config.names(settings.methods.load(line.method).Config)}
+    given = {name: value for name, value in line.given.items() if name in names}
+    return settings.settle(line.method, given).model
 
 
 def report_folder(model):
@@ -57,4 +55,4 @@ def report_folder(model):
 
 
 if __name__ == "__main__":
-    common.main(test, common.define_test, __doc__ + "\n")
+    common.main(test, common.TEST, __doc__ + "\n")

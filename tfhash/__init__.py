@@ -10,4 +10,26 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+
+# {public name: where it is}. TensorFlow is imported when one is first used.
+_PUBLIC = {
+    "Index": "tfhash.retrieval.index.Index",
+    "evaluate": "tfhash.api.evaluate",
+    "load": "tfhash.api.load",
+    "load_codes": "tfhash.retrieval.codes.load",
+    "train": "tfhash.api.train",
+}
+
+
+def __getattr__(name):
+    import importlib
+
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _PUBLIC[name].rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__():
+    return sorted(_PUBLIC)

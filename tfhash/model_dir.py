@@ -19,9 +19,9 @@ import safetensors
 import safetensors.numpy
 import tensorflow as tf
 
-from tfhash import files
+from tfhash import files, formats
 
-FORMAT = 1
+FORMAT = 2
 CONFIG, WEIGHTS, MANIFEST = "config.json", "weights.safetensors", "manifest.json"
 
 
@@ -30,13 +30,14 @@ def is_model(path):
     return (pathlib.Path(path) / MANIFEST).is_file()
 
 
-def create(path, settings, arrays, *, overwrite=False):
+def create(path, settings, arrays, *, step=0, overwrite=False):
     """Makes the directory with its first weights under another name, then renames it.
 
     Args:
         path: the directory to make.
         settings: a dictionary that JSON holds.
         arrays: `{name: array}` of all variables.
+        step: the steps that they were trained.
         overwrite: replaces a model directory; anything else is never removed.
     Raises:
         ValueError: `path` exists, and is no model directory or `overwrite` is False.
@@ -49,7 +50,7 @@ def create(path, settings, arrays, *, overwrite=False):
     try:
         fresh.mkdir()
         _write(fresh, CONFIG, _json(settings))
-        _write(fresh, WEIGHTS, _weights(arrays, step=0))
+        _write(fresh, WEIGHTS, _weights(arrays, step=step))
         if path.exists():
             path.rename(old)
         fresh.rename(path)
@@ -86,12 +87,19 @@ def save_settings(path, settings):
 
 
 def load_settings(path):
-    """The settings of a model directory, checked against its manifest.
+    """The settings of a model directory, checked against its manifest and brought up to date.
 
     Raises:
         ValueError: it is missing, incomplete, changed, or of a newer format; names the file.
     """
-    return json.loads(_read(path, CONFIG))
+    data = _read(path, CONFIG)
+    try:
+        settings = json.loads(data)
+    except ValueError as error:
+        raise ValueError(f"`{path}/{CONFIG}` is not JSON: {error}.") from error
+    if not isinstance(settings, dict):
+        raise ValueError(f"`{path}/{CONFIG}`: expected an object {{...}}.")
+    return formats.upgraded(settings, _manifest(path)["format"])
 
 
 def load_weights(path):

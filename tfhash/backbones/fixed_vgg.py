@@ -1,22 +1,37 @@
-"""The VGG-like network of GPQ, for images of any size from 8x8 pixels."""
+"""The VGG-like network of GPQ, for images of any size from 8x8 pixels.
+
+Reference: Jang & Cho, CVPR 2020; youngkyunJang/GPQ, utils/GPQ_network.py, GPQ.F.
+"""
 
 import keras
 
+from tfhash.backbones.base import Backbone, Weights
 from tfhash.backbones.layers import batch_norm
+from tfhash.originals.readers import mat
 
+NAMES = ("fixed_vgg",)
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))  # channels of each convolution
+SCOPE = "Fixed_VGG"  # of the original's variables
 
 
-def build(output_dim, *, dtype="float32"):
-    """Builds `[batch, height, width, 3]` float images -> `[batch, output_dim]` float32.
+def backbone(name):
+    """The `Backbone`."""
+    return Backbone(
+        name=name,
+        features=features,
+        least=8,
+        read=read,
+        published="ImageNet_pretrained.mat of youngkyunJang/GPQ",
+    )
 
-    Ten 3x3 convolutions in four blocks with max-pooling between them; the linear layer reads
-    the averages of the last and of the last but one block, `[batch, 512 + 256]`. Layers carry
-    the names of the original's variables. `dtype` is a Keras dtype policy; the linear layer
-    keeps float32 under the mixed ones.
-    Reference: Jang & Cho, CVPR 2020; youngkyunJang/GPQ, utils/GPQ_network.py, GPQ.F.
+
+def features(images, *, dtype="float32", dropout=None):
+    """`[batch, height, width, 3]` -> `[batch, 768]`; it has no dropout.
+
+    Ten 3x3 convolutions in four blocks with max-pooling between them; the features are the
+    averages of the last block and of the last but one, 512 + 256. Layers carry the names of the
+    original's variables.
     """
-    images = keras.Input((None, None, 3), name="images")
     x = keras.layers.Activation("linear", dtype=dtype)(images)
     pooled = []
     index = 0
@@ -33,7 +48,25 @@ def build(output_dim, *, dtype="float32"):
             x = keras.layers.ReLU(dtype=dtype, name=f"relu{index}")(x)
             index += 1
     pooled.append(keras.layers.GlobalAveragePooling2D(dtype=dtype, name="trunk")(x))
-    features = keras.layers.Concatenate(dtype=dtype, name="pooled")(pooled[::-1])
-    wide = keras.DTypePolicy(dtype).variable_dtype
-    outputs = keras.layers.Dense(output_dim, dtype=wide, name="dense")(features)
-    return keras.Model(images, outputs, name="Fixed_VGG")
+    return keras.layers.Concatenate(dtype=dtype, name="pooled")(pooled[::-1])
+
+
+def read(path, variables):
+    """The original's weights of ImageNet, a .mat file: what is trained, no moving statistics."""
+    stored = mat.read(path)
+    wanted = {name: original_name(name) for name, v in variables.items() if v.trainable}
+    arrays = {name: stored[there] for name, there in wanted.items() if there in stored}
+    if not arrays:
+        raise ValueError(
+            f"`{path}` holds none of the variables of {NAMES[0]}. Expected names like "
+            f"{original_name('conv2d/kernel')!r}. It holds: {sorted(stored)[:3]}."
+        )
+    return Weights(arrays, tuple(sorted(set(stored) - set(wanted.values()))))
+
+
+def original_name(name):
+    """The TF1 name of a variable of this network, such as Fixed_VGG/conv2d/kernel."""
+    layer, _, leaf = name.partition("/")
+    if leaf in ("biased", "local_step"):
+        return f"{SCOPE}/{layer}/{SCOPE}/{layer}/moving_mean/{leaf}"
+    return f"{SCOPE}/{layer}/{leaf}"

@@ -1,14 +1,25 @@
-"""The network in network of Jeong & Song, for images of any size from 4x4 pixels."""
+"""The network in network of Jeong & Song, for images of any size from 4x4 pixels.
+
+Reference: Jeong & Song, ICML 2018; maestrojeong/Deep-Hash-Table-ICML18, tfops/nets.py, conv1.
+"""
 
 import keras
 import tensorflow as tf
 
-from tfhash.backbones.layers import dropout
+from tfhash.backbones.base import Backbone
+from tfhash.backbones.layers.dropout import Dropout
 
+NAMES = ("nin",)
 SLOPE = 1 / 5.5  # of the leaky ReLUs below 0
 # (output channels, side of the kernel) of each convolution, by block; blocks end in a pooling.
 BLOCKS = (((192, 5), (160, 1), (96, 1)), ((192, 5), (192, 1), (192, 1)), ((192, 3), (192, 1)))
+DROPOUT = 0.5
 CLASSES = 100  # of the classifier that no loss reads
+
+
+def backbone(name):
+    """The `Backbone`."""
+    return Backbone(name=name, features=features, least=4, decayed_only=("conv2d_8",))
 
 
 class Classifier(keras.layers.Layer):
@@ -30,8 +41,8 @@ class Classifier(keras.layers.Layer):
         self.kernel = self.add_weight(
             shape=(1, 1, input_shape[-1], self.classes), initializer="he_normal", name="kernel"
         )
-        self.bias = self.add_weight(shape=(self.classes,), name="bias", trainable=False,
-                                    initializer="zeros")  # fmt: skip
+        fixed = {"trainable": False, "initializer": "zeros"}
+        self.bias = self.add_weight(shape=(self.classes,), name="bias", **fixed)
 
     def call(self, inputs):
         return inputs
@@ -45,32 +56,26 @@ class Classifier(keras.layers.Layer):
         return input_shape
 
 
-def build(output_dim, *, dtype="float32"):
-    """Builds `[batch, height, width, 3]` float images -> `[batch, output_dim]` float.
+def features(images, *, dtype="float32", dropout=None):
+    """`[batch, height, width, 3]` -> `[batch, 192]`, not negative.
 
     Eight convolutions in three blocks, leaky ReLUs after all but the last, a max and an average
-    pooling with dropout of one half between the blocks; then the spatial mean, named "last", a
-    ReLU, and the linear layer. Layers carry the numbers of the original's variables. `dtype` is a
-    Keras dtype policy; the linear layer keeps float32 under the mixed ones.
-    Reference: Jeong & Song, ICML 2018; maestrojeong/Deep-Hash-Table-ICML18, tfops/nets.py, conv1.
+    pooling with dropout (of one half) between the blocks; then the spatial mean, named "last",
+    and a ReLU. Layers carry the numbers of the original's variables.
     """
-    images = keras.Input((None, None, 3), name="images")
+    rate = DROPOUT if dropout is None else dropout
     x, number = images, 0
     for block, layers in enumerate(BLOCKS):
         if block:
             pool = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)[block - 1]
             x = pool(3, strides=2, padding="same", dtype=dtype, name=f"pool{block}")(x)
-            x = dropout.Dropout(0.5, dtype=dtype, name=f"dropout{block}")(x)
+            x = Dropout(rate, dtype=dtype, name=f"dropout{block}")(x)
         for channels, side in layers:
-            name = f"conv2d_{number}"
-            x = keras.layers.Conv2D(channels, side, padding="same", dtype=dtype, name=name,
-                                    kernel_initializer="he_normal")(x)  # fmt: skip
+            start = {"kernel_initializer": "he_normal", "name": f"conv2d_{number}"}
+            x = keras.layers.Conv2D(channels, side, padding="same", dtype=dtype, **start)(x)
             number += 1
             if number < 8:
                 x = keras.layers.LeakyReLU(SLOPE, dtype=dtype, name=f"relu_{number - 1}")(x)
     x = Classifier(CLASSES, dtype=dtype, name=f"conv2d_{number}")(x)
     x = keras.layers.GlobalAveragePooling2D(dtype=dtype, name="last")(x)
-    x = keras.layers.ReLU(dtype=dtype, name="features")(x)
-    wide = keras.DTypePolicy(dtype).variable_dtype
-    outputs = keras.layers.Dense(output_dim, dtype=wide, name="dense")(x)
-    return keras.Model(images, outputs, name="nin")
+    return keras.layers.ReLU(dtype=dtype, name="features")(x)

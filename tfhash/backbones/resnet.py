@@ -1,8 +1,14 @@
-"""torchvision's residual networks."""
+"""torchvision's residual networks.
+
+Reference: He et al., CVPR 2016; torchvision, models/resnet.py; thuml/HashNet,
+pytorch/src/network.py, ResNetFc.
+"""
+
+import functools
 
 import keras
 
-from tfhash.backbones.layers import batch_norm
+from tfhash.backbones.layers import batch_norm, keras_weights
 from tfhash.backbones.layers import torchvision_layers as layers
 
 DEPTHS = {  # blocks of each stage
@@ -12,23 +18,33 @@ DEPTHS = {  # blocks of each stage
     101: (3, 4, 23, 3),
     152: (3, 8, 36, 3),
 }
+LEAST = 2  # pixels of a side
 BOTTLENECK = 50  # networks of this depth and more have blocks of three convolutions
 
 
-def build(output_dim, *, depth, dtype="float32"):
-    """Builds `[batch, height, width, 3]` normalised RGB -> `[batch, output_dim]` linear outputs.
+NAMES = tuple(f"ResNet{depth}" for depth in DEPTHS)
 
-    Layers carry torchvision's names; the last is called hash_layer. The deeper networks have
-    their stride in the 3x3 convolution, as torchvision has (and Keras has not).
+
+def backbone(name):
+    """The `Backbone`, by names like ResNet50."""
+    depth = int(name.removeprefix("ResNet"))
+    network = functools.partial(features, depth=depth)
+    of_keras = functools.partial(keras_weights.of_resnet, DEPTHS[depth])
+    known = of_keras if depth >= BOTTLENECK else None
+    return layers.backbone(name, network, of_keras=known, least=LEAST)
+
+
+def features(images, *, depth, dtype="float32", dropout=None):
+    """`[batch, height, width, 3]` normalised RGB -> `[batch, 512]`, or 2048 from ResNet50 on.
+
+    Layers carry torchvision's names. The deeper networks have their stride in the 3x3
+    convolution, as torchvision has (and Keras has not). It has no dropout.
 
     Args:
-        output_dim: width of the last layer.
+        images: Keras tensor.
         depth: 18, 34, 50, 101 or 152.
-        dtype: Keras dtype policy; the last layer keeps float32 under the mixed ones.
-    Reference: He et al., CVPR 2016; torchvision, models/resnet.py; thuml/HashNet,
-    pytorch/src/network.py, ResNetFc.
+        dtype: Keras dtype policy.
     """
-    images = keras.Input((None, None, 3), name="images")
     x = _convolution(images, 64, 7, 2, ("conv1", "bn1"), dtype)
     x = keras.layers.ReLU(dtype=dtype, name="relu")(x)
     # The values are not negative, so that zeros pad as well as the minus infinity of PyTorch.
@@ -44,9 +60,7 @@ def build(output_dim, *, depth, dtype="float32"):
                 name=f"layer{stage + 1}.{block}",
                 dtype=dtype,
             )
-    x = keras.layers.GlobalAveragePooling2D(dtype=dtype, name="avgpool")(x)
-    outputs = layers.hash_layer(x, output_dim, dtype=dtype)
-    return keras.Model(images, outputs, name=f"ResNet{depth}")
+    return keras.layers.GlobalAveragePooling2D(dtype=dtype, name="avgpool")(x)
 
 
 def _convolution(x, channels, size, stride, names, dtype):

@@ -2,12 +2,19 @@
 
 import keras
 
+from tfhash.backbones.base import Backbone
 from tfhash.backbones.layers import batch_norm
 
+NAMES = ("tiny",)
 
-def build(output_dim, *, dtype="float32"):
-    """Builds `[batch, height, width, 3]` float images -> `[batch, output_dim]` float."""
-    images = keras.Input((None, None, 3), name="images")
+
+def backbone(name):
+    """The `Backbone`, for images of any size."""
+    return Backbone(name=name, features=features)
+
+
+def features(images, *, dtype="float32", dropout=None):
+    """`[batch, height, width, 3]` -> `[batch, 32]`; it has no dropout."""
     x = images
     for block, channels in enumerate((16, 32)):
         x = keras.layers.Conv2D(
@@ -15,7 +22,4 @@ def build(output_dim, *, dtype="float32"):
         )(x)
         x = batch_norm.ZeroDebiasedBatchNormalization(dtype=dtype, name=f"norm{block}")(x)
         x = keras.layers.ReLU(dtype=dtype, name=f"relu{block}")(x)
-    x = keras.layers.GlobalAveragePooling2D(dtype=dtype, name="pooled")(x)
-    wide = keras.DTypePolicy(dtype).variable_dtype
-    outputs = keras.layers.Dense(output_dim, dtype=wide, name="dense")(x)
-    return keras.Model(images, outputs, name="tiny")
+    return keras.layers.GlobalAveragePooling2D(dtype=dtype, name="pooled")(x)

@@ -1,9 +1,14 @@
-"""torchvision's AlexNet: one tower, no local normalisation, no groups."""
+"""torchvision's AlexNet: one tower, no local normalisation, no groups.
+
+Reference: Krizhevsky, One weird trick, 2014; torchvision, models/alexnet.py; thuml/HashNet,
+pytorch/src/network.py, AlexNetFc.
+"""
 
 import keras
 
 from tfhash.backbones.layers import torchvision_layers as layers
 
+NAMES = ("AlexNet",)
 SIDE = 224  # pixels of the images it takes
 # Index in torchvision's `features`, channels, kernel, stride, padding, whether a pool follows.
 CONVOLUTIONS = (
@@ -15,14 +20,13 @@ CONVOLUTIONS = (
 )
 
 
-def build(output_dim, *, dtype="float32"):
-    """Builds `[batch, 224, 224, 3]` normalised RGB -> `[batch, output_dim]` linear outputs.
+def backbone(name):
+    """The `Backbone`."""
+    return layers.backbone(name, features, sides=(SIDE,), tail=("classifier.1", "classifier.4"))
 
-    Layers carry torchvision's names; the last is called hash_layer.
-    Reference: Krizhevsky, One weird trick, 2014; torchvision, models/alexnet.py; thuml/HashNet,
-    pytorch/src/network.py, AlexNetFc.
-    """
-    images = keras.Input((SIDE, SIDE, 3), name="images")
+
+def features(images, *, dtype="float32", dropout=None):
+    """`[batch, 224, 224, 3]` normalised RGB -> `[batch, 4096]`. Layers have torchvision's names."""
     x = images
     for index, channels, size, stride, padding, pooled in CONVOLUTIONS:
         x = layers.Conv2D(
@@ -37,11 +41,5 @@ def build(output_dim, *, dtype="float32"):
         x = keras.layers.ReLU(dtype=dtype, name=f"features.{index + 1}")(x)
         if pooled:
             x = keras.layers.MaxPooling2D(3, 2, dtype=dtype, name=f"features.{index + 2}")(x)
-    outputs = layers.classifier(
-        x,
-        output_dim,
-        dtype=dtype,
-        layers=("classifier.1", "classifier.4"),
-        dropout_first=True,
-    )
-    return keras.Model(images, outputs, name="AlexNet")
+    names = ("classifier.1", "classifier.4")
+    return layers.classifier(x, dtype=dtype, dropout=dropout, layers=names, dropout_first=True)

@@ -1,8 +1,14 @@
-"""torchvision's VGG networks, with and without batch normalisation."""
+"""torchvision's VGG networks, with and without batch normalisation.
+
+Reference: Simonyan & Zisserman, ICLR 2015; torchvision, models/vgg.py; thuml/HashNet,
+pytorch/src/network.py, VGGFc.
+"""
+
+import functools
 
 import keras
 
-from tfhash.backbones.layers import batch_norm
+from tfhash.backbones.layers import batch_norm, keras_weights
 from tfhash.backbones.layers import torchvision_layers as layers
 
 SIDE = 224  # pixels of the images they take
@@ -15,31 +21,35 @@ DEPTHS = {  # convolutions of each block
 }
 
 
-def build(output_dim, *, depth, norm=False, dtype="float32"):
-    """Builds `[batch, 224, 224, 3]` normalised RGB -> `[batch, output_dim]` linear outputs.
+NAMES = tuple(f"VGG{depth}{norm}" for norm in ("", "BN") for depth in DEPTHS)
+KERAS = ("VGG16", "VGG19")  # networks of keras.applications
+DENSE = ("classifier.0", "classifier.3")
 
-    Layers carry torchvision's names; the last is called hash_layer.
+
+def backbone(name):
+    """The `Backbone`, by names like VGG16 and VGG16BN (with batch normalisation)."""
+    depth, norm = int(name.removesuffix("BN").removeprefix("VGG")), name.endswith("BN")
+    network = functools.partial(features, depth=depth, norm=norm)
+    of_keras = functools.partial(keras_weights.of_vgg, DEPTHS[depth])
+    known = of_keras if name in KERAS else None
+    return layers.backbone(name, network, of_keras=known, sides=(SIDE,), tail=DENSE)
+
+
+def features(images, *, depth, norm=False, dtype="float32", dropout=None):
+    """`[batch, 224, 224, 3]` normalised RGB -> `[batch, 4096]`; layers carry torchvision's names.
 
     Args:
-        output_dim: width of the last layer.
+        images: Keras tensor.
         depth: 11, 13, 16 or 19.
         norm: batch normalisation after each convolution.
-        dtype: Keras dtype policy; the last layer keeps float32 under the mixed ones.
-    Reference: Simonyan & Zisserman, ICLR 2015; torchvision, models/vgg.py; thuml/HashNet,
-    pytorch/src/network.py, VGGFc.
+        dtype: Keras dtype policy.
+        dropout: share of the outputs of the two linear layers that is dropped; None for 1/2.
     """
-    images = keras.Input((SIDE, SIDE, 3), name="images")
     x, index = images, 0
     for count, channels in zip(DEPTHS[depth], WIDTHS):
         for _ in range(count):
-            x = layers.Conv2D(
-                channels,
-                3,
-                padding=1,
-                kernel_initializer=layers.KAIMING,
-                dtype=dtype,
-                name=f"features.{index}",
-            )(x)
+            start = {"kernel_initializer": layers.KAIMING, "name": f"features.{index}"}
+            x = layers.Conv2D(channels, 3, padding=1, dtype=dtype, **start)(x)
             if norm:
                 index += 1
                 x = batch_norm.BatchNormalization(dtype=dtype, name=f"features.{index}")(x)
@@ -47,11 +57,4 @@ def build(output_dim, *, depth, norm=False, dtype="float32"):
             index += 2
         x = keras.layers.MaxPooling2D(2, dtype=dtype, name=f"features.{index}")(x)
         index += 1
-    outputs = layers.classifier(
-        x,
-        output_dim,
-        dtype=dtype,
-        layers=("classifier.0", "classifier.3"),
-        dropout_first=False,
-    )
-    return keras.Model(images, outputs, name=f"VGG{depth}{'BN' if norm else ''}")
+    return layers.classifier(x, dtype=dtype, dropout=dropout, layers=DENSE, dropout_first=False)

@@ -9,7 +9,7 @@ from tfhash.data.images import ArrayImages, FileImages, resize
 
 __all__ = [
     "ArrayImages", "FileImages", "Split", "Splits", "check", "drawn", "of_indices", "overlap",
-    "pixel_mean", "resize", "stratified", "summary", "unlabelled_count",
+    "pixel_mean", "resize", "stratified", "summary", "unlabelled", "unlabelled_count",
 ]  # fmt: skip
 
 BLOCK = 4096  # images read at once for the mean
@@ -178,6 +178,12 @@ def drawn(dataset, classes, images, labels, *, queries, labelled=None, seed=0):
         dataset, classes, images, labels,
         labelled=known, unlabelled=np.setdiff1d(train, known), query=queries, database=train,
     )  # fmt: skip
+
+
+def unlabelled(images):
+    """All images of a pool as a `Split` without labels."""
+    count = len(images)
+    return Split(images, np.arange(count), np.zeros((count, 0), np.uint8), np.zeros(count, bool))
 
 
 def check(splits, *, allow_unlabelled=False, allow_overlap=False):

@@ -4,16 +4,17 @@ import dataclasses
 import json
 import logging
 import pathlib
-import typing
 
 import numpy as np
 
-from tfhash import files
+from tfhash import files, originals
+from tfhash.data.splits import Splits
 from tfhash.evaluation import curves, pictures
-from tfhash.evaluation.scoring import Scoring
+from tfhash.evaluation.scoring import Encoded, Scoring
 from tfhash.metrics import bits
 from tfhash.retrieval import codes as kinds
 from tfhash.retrieval import index, ranking
+from tfhash.retrieval.stored import Stored as Codes
 
 LOG = logging.getLogger("tfhash")
 LISTED = 15  # images of a ranked list in a picture
@@ -21,31 +22,67 @@ LISTED = 15  # images of a ranked list in a picture
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A model's test: the metrics, and the encoded parts they were taken from."""
+    """A test of a model: the metrics, and the encoded parts they were taken from.
 
-    method: typing.Any
-    splits: typing.Any
-    query: typing.Any  # base.Encoded
-    database: typing.Any
-    codes: typing.Any  # of the database
-    queries: typing.Any  # what the codes' `distances` takes
+    Attributes:
+        model: the `Model`.
+        splits: the `Splits` that it was tested on.
+        query, database: `Encoded`.
+        codes: of the database; a kind of tfhash/retrieval/codes.py.
+        queries: what the codes' `distances` takes.
+        scoring: the `Scoring`.
+        metrics: `{name: value}`.
+    """
+
+    model: object
+    splits: Splits
+    query: Encoded
+    database: Encoded
+    codes: Codes
+    queries: object
     scoring: Scoring
     metrics: dict
 
+    @property
+    def head(self):
+        """The model's `Head`."""
+        return self.model.recipe.head
 
-def evaluate(hasher, splits, *, batch_size=None, scoring=None):
-    """Encodes query and database of `splits` and takes the method's metrics."""
-    asked, method = scoring or Scoring(), hasher.method
+    @property
+    def config(self):
+        """The method's `Config`."""
+        return self.model.config
+
+    @property
+    def weights(self):
+        """The model's `{name: keras.Variable}` besides the network."""
+        return self.model.recipe.weights
+
+
+def evaluate(model, splits, *, batch_size=None, scoring=None):
+    """Encodes query and database of `splits` and takes the metrics of the model's head."""
+    asked = scoring or Scoring()
     if asked.top and asked.top > len(splits.database):
         LOG.info("The database has %d items: all of them are ranked.", len(splits.database))
-    scoring = method.scoring(asked, splits.dataset, len(splits.database))
-    query = hasher.encode(splits.query, batch_size=batch_size)
-    database = hasher.encode(splits.database, batch_size=batch_size)
-    codes = method.codes(database.outputs)
-    metrics = method.evaluate(query, database, codes, scoring)
-    return Result(
-        method, splits, query, database, codes, method.queries(query.outputs), scoring, metrics
+    return _result(model, splits, model.recipe.head.evaluate, asked, batch_size)
+
+
+def validate(model, splits):
+    """As `evaluate`, by the metrics that the head watches during training."""
+    return _result(model, splits, model.recipe.head.validate, Scoring())
+
+
+def _result(model, splits, measure, scoring, batch_size=None):
+    top = scoring.top or originals.top(model.method, splits.dataset)
+    scoring = dataclasses.replace(scoring, top=top and min(top, len(splits.database)))
+    query, database = (
+        Encoded(model.embed(part, batch_size=batch_size), part.labels)
+        for part in (splits.query, splits.database)
     )
+    head = model.recipe.head
+    codes, queries = head.codes(database.outputs), head.queries(query.outputs)
+    metrics = measure(query, database, codes, scoring)
+    return Result(model, splits, query, database, codes, queries, scoring, metrics)
 
 
 def ranked_lists(result, *, rows=5, seed=0):
@@ -116,8 +153,7 @@ def write(result, folder, *, seed=0, codes=False):
         )
         paths.append(pictures.save(figure, folder / "embedding.png"))
     paths += curves.write(result, folder)
-    given = (result.query, result.database, result.codes, result.scoring)
-    paths += result.method.report(*given, folder)
+    paths += originals.report(result.model.method, result, folder)
     return paths + (_write_codes(result, folder) if codes else [])
 
 

@@ -13,6 +13,14 @@ DENOMINATORS = ("retrieved", "all")
 
 
 @dataclasses.dataclass(frozen=True)
+class Encoded:
+    """A part of a dataset after the network: `outputs` `[n, dim]`, `labels` `[n, classes]`."""
+
+    outputs: np.ndarray
+    labels: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
 class Scoring:
     """The conventions of a test.
 

@@ -1,4 +1,4 @@
-"""The methods, one file each, found by their names."""
+"""The methods, one file or folder each, found by their names."""
 
 import importlib
 import pkgutil
@@ -6,8 +6,8 @@ import pkgutil
 
 def names():
     """Names of all methods: the modules of this package without `base` and private ones."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(name for name in found if name != "base" and not name.startswith("_"))
+    modules = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name for name in modules if name != "base" and not name.startswith("_"))
 
 
 def load(name):

@@ -4,30 +4,28 @@ Reference: Cao et al., CVPR 2018. Original: thulab/DeepHash, model/dch/.
 """
 
 import dataclasses
+import typing
 
-from tfhash import checks
+from tfhash.config import setting
 from tfhash.losses import pairwise
 from tfhash.methods import _deephash
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(_deephash.IterationConfig):
+class Config(_deephash.Config):
     """Settings; the defaults are those of the original's examples/dch/train_val_script.py."""
 
-    gamma: float = 20.0  # scale of the Cauchy distribution, in squared output units
-    q_lambda: float = 0.0  # weight of the distance of outputs from -1 and 1
+    iter_num: int = _deephash.iterations(2000)
+    gamma: float = setting(
+        20.0, "Scale of the Cauchy distribution, in squared output units.", over=0
+    )
+    q_lambda: float = setting(0.0, "Weight of the distance of outputs from -1 and 1.", least=0)
 
-    def __post_init__(self):
-        super().__post_init__()
-        checks.positive(self, "gamma")
-        checks.at_least(self, 0, "q_lambda")
+    datasets: typing.ClassVar[dict] = {"digits": _deephash.DIGITS}
 
 
-class Method(_deephash.BinaryMethod):
+class Method(_deephash.Method):
     """DCH: cross-entropy of a Cauchy similarity over the pairs of a batch."""
-
-    name = "dch"
-    dataset_defaults = {"digits": _deephash.DIGITS}
 
     def losses(self, outputs, batch):
         u, labels = outputs["images"], batch.labels["images"]

@@ -5,12 +5,14 @@ Reference: Liu et al., ACM Multimedia 2018. Original: thulab/DeepHash, model/dtq
 
 import dataclasses
 import logging
+import typing
 
 import numpy as np
 import tensorflow as tf
 
-from tfhash import checks
+from tfhash.config import setting
 from tfhash.data import triplets
+from tfhash.heads.additive import Refitted
 from tfhash.losses import reconstruction, triplet
 from tfhash.methods import _composite, _deephash
 
@@ -18,41 +20,35 @@ LOG = logging.getLogger("tfhash")
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(_composite.Quantizer, _deephash.Config):
+class Config(_composite.Config):
     """Settings; the defaults are those of the original's examples/dtq/train_val_script.py."""
 
+    batch_size: int = setting(128, "Triplets of a step, of three images each.")
     learning_rate: float = 0.00003
     save_every: int = 1
     cq_lambda: float = 0.0
-    epochs: int = 100  # selections of triplets
-    triplet_margin: float = 30.0  # in units of the distance; the selection's are squared ones
-    dist_type: str = "euclidean2"  # distance of the loss
-    select_strategy: str = "margin"  # which triplets: margin, all, hard
-    n_part: int = 20  # parts of the training images, at first; no triplet crosses one
-    triplet_thresold: int = 64000  # with fewer triplets n_part halves
-    select_in_training_mode: bool = False  # selects by outputs with dropout and random crops
+    epochs: int = setting(100, "Selections of triplets, each trained once.", least=1, resume=True)
+    triplet_margin: float = setting(
+        30.0, "Margin of the loss, and in squared units that of the selection."
+    )
+    dist_type: str = setting(
+        "euclidean2",
+        "Distance of the loss: euclidean2 (squared), euclidean, inner_product, cosine, "
+        "averaged_euclidean2, averaged_euclidean, normed_euclidean2.",
+        choices=triplet.DISTANCES,
+    )
+    select_strategy: str = setting(
+        "margin", "Triplets: margin (that violate it), all, hard.", choices=triplets.STRATEGIES
+    )
+    n_part: int = setting(20, "Parts of the training images that no triplet crosses.", least=1)
+    triplet_thresold: int = setting(64000, "With fewer triplets n_part halves.", least=0)
+    select_in_training_mode: bool = setting(
+        False,
+        "Select by outputs with dropout and random crops, of full batches only, as the original "
+        "does.",
+    )
 
-    def __post_init__(self):
-        super().__post_init__()
-        checks.at_least(self, 1, "epochs", "n_part")
-        checks.at_least(self, 0, "triplet_thresold")
-        known = {"dist_type": triplet.DISTANCES, "select_strategy": triplets.STRATEGIES}
-        for name, values in known.items():
-            if getattr(self, name) not in values:
-                raise ValueError(
-                    f"Expected `{name}` to be one of {values}. Received: {getattr(self, name)!r}."
-                )
-
-
-class Method(_composite.Method):
-    """DTQ: a triplet loss on triplets that violate its margin, batch by batch of them.
-
-    A batch is `batch_size` anchors, then their positives, then their negatives. An epoch takes
-    each triplet once, so its length changes with the selection.
-    """
-
-    name = "dtq"
-    dataset_defaults = {
+    datasets: typing.ClassVar[dict] = {
         "digits": {
             "img_model": "fixed_vgg",
             "n_subcenter": 32,
@@ -65,13 +61,27 @@ class Method(_composite.Method):
         }
     }
 
+    def total_steps(self, steps_per_epoch):
+        return self.epochs * steps_per_epoch
+
+
+class Method(_deephash.Method):
+    """DTQ: a triplet loss on triplets that violate its margin, batch by batch of them.
+
+    A batch is `batch_size` anchors, then their positives, then their negatives. An epoch takes
+    each triplet once, so its length changes with the selection.
+    """
+
+    def build_head(self):
+        head = _composite.head(self, Refitted)
+        self.training = _composite.TrainingCodes(head)
+        self.hooks.append(self.training)
+        return head
+
     def build_state(self, train):
         mined = tf.Variable(np.zeros((0, 3), np.int64), shape=[None, 3], trainable=False)
         parts = tf.Variable(self.config.n_part, trainable=False)
         return super().build_state(train) | {"triplets": mined, "n_part": parts}
-
-    def total_steps(self, steps_per_epoch):
-        return self.config.epochs * steps_per_epoch
 
     def steps_per_epoch(self, train):
         """The most steps an epoch can have: those of all pairs of an anchor and a positive."""
@@ -101,16 +111,16 @@ class Method(_composite.Method):
     def on_epoch_begin(self, epoch, train, encode):
         rows, seed = np.flatnonzero(train.labelled), (self.seed, epoch)
         if epoch:
-            self._update(rows, self.weights["C"].numpy(), seed)
+            self._update(rows, self.head.centers.numpy(), seed)
         self._embed(rows, train, encode, seed)
-        outputs = self.state["outputs"].numpy()[rows]
+        outputs = self.training.outputs_of(rows)
         self._select(rows, outputs, train.labels[rows], epoch)
         if not epoch:
-            self._update(rows, self.initial_centers(outputs, seed=seed), seed)
+            self._update(rows, self.head.initial_centers(outputs, seed=seed), seed)
 
     def _update(self, rows, centers, seed):
-        outputs = self.state["outputs"].numpy()[rows]
-        self.keep(rows, *self.fit(outputs, centers, seed=seed))
+        outputs = self.training.outputs_of(rows)
+        self.training.keep(rows, *self.head.fit(outputs, centers, seed=seed))
 
     def _embed(self, rows, train, encode, seed):
         """The outputs of all images, in inference mode.
@@ -124,23 +134,22 @@ class Method(_composite.Method):
             rows = rng.permutation(rows)[: len(rows) - len(rows) % (3 * self.config.batch_size)]
             options = {"training_seed": int(rng.integers(2**31))}
         if len(rows):
-            outputs = encode(train.subset(rows), **options).outputs
-            self.remember(rows, outputs)
+            self.training.remember(rows, encode(train.subset(rows), **options))
 
     def _select(self, rows, outputs, labels, epoch):
         config, parts = self.config, int(self.state["n_part"].numpy())
         given = {"margin": config.triplet_margin, "strategy": config.select_strategy}
         while True:
-            found = triplets.select(outputs, labels, parts=parts, seed=(self.seed, epoch), **given)
-            if len(found) or parts == 1:
+            chosen = triplets.select(outputs, labels, parts=parts, seed=(self.seed, epoch), **given)
+            if len(chosen) or parts == 1:
                 break
             parts //= 2  # where the original fails
-        if len(found) < config.triplet_thresold and parts > 1:
+        if len(chosen) < config.triplet_thresold and parts > 1:
             parts //= 2
         self.state["n_part"].assign(parts)
-        LOG.info("%d triplets; n_part=%d from the next epoch on", len(found), parts)
-        if len(found):
-            self.state["triplets"].assign(rows[found])
+        LOG.info("%d triplets; n_part=%d from the next epoch on", len(chosen), parts)
+        if len(chosen):
+            self.state["triplets"].assign(rows[chosen])
         elif not epoch:
             raise ValueError(
                 f"No triplet of the {len(rows)} training images violates the margin. Received: "
@@ -152,16 +161,6 @@ class Method(_composite.Method):
     def losses(self, outputs, batch):
         u, config = outputs["images"], self.config
         pulled = triplet.hinge(*tf.split(u, 3), margin=config.triplet_margin, kind=config.dist_type)
-        decoded = self.decoded(u, batch.positions["images"])
+        decoded = self.training.decoded(batch.positions["images"], u.dtype)
         error = reconstruction.squared_error(u, decoded)
         return {"triplets": pulled, "quantization": config.cq_lambda * error}
-
-    def codes(self, outputs):
-        """Codes by centres that are fitted to these very outputs, as the original's test does.
-
-        The centres of the model stay as they are, and code what is less than a codebook.
-        """
-        if len(outputs) < self.config.n_subcenter:
-            return super().codes(outputs)
-        centers = self.initial_centers(outputs, seed=(0,))
-        return self.additive(*self.fit(outputs, centers, seed=(0,)))

@@ -4,11 +4,12 @@ Reference: Cao et al., CVPR 2017. Original: thulab/DeepHash, model/dvsq/.
 """
 
 import dataclasses
+import typing
 
 import keras
 import tensorflow as tf
 
-from tfhash import checks
+from tfhash.config import setting
 from tfhash.data import word_vectors
 from tfhash.losses import margin, reconstruction
 from tfhash.methods import _composite, _deephash
@@ -17,59 +18,62 @@ SOFT, FIXED = "cos_softmargin_multi_label", "cos_margin_multi_label"
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(_composite.Quantizer, _deephash.IterationConfig):
+class Config(_composite.Config):
     """Settings; the defaults are those of the original's examples/dvsq/."""
 
-    output_dim: int = 300  # as wide as a word vector
+    output_dim: int = setting(300, "Width of the outputs, that of a word vector.")
     batch_size: int = 256
     val_batch_size: int = 100
     learning_rate: float = 0.02
     decay_step: int = 500
     decay_factor: float = 0.5
-    iter_num: int = 5000
-    loss_type: str = SOFT  # margins by the word vectors, or margin_param: FIXED
-    margin_param: float = 0.7  # of the fixed margin, as a difference of cosines
-    wordvec_dict: str = ""  # text file of one word vector per class, or "orthogonal"
-    word_vectors: str = ""  # file of word2vec or GloVe that has the words of class_names
-    class_names: str = ""  # names parted by commas, or a file of one per line
+    iter_num: int = _deephash.iterations(5000)
+    loss_type: str = setting(
+        SOFT,
+        f"{SOFT}: margins by the word vectors; {FIXED}: --margin_param.",
+        choices=(SOFT, FIXED),
+    )
+    margin_param: float = setting(0.7, "The fixed margin, as a difference of cosines.", least=0)
+    wordvec_dict: str = setting(
+        "",
+        "Text file of the classes' word vectors, a row of numbers each in the order of the "
+        "classes; or orthogonal, for vectors that only tell the classes apart.",
+    )
+    word_vectors: str = setting(
+        "", "Text or .bin file of word2vec or GloVe to look --class_names up in."
+    )
+    class_names: str = setting(
+        "",
+        "Names of the classes in their order, parted by commas, or a file of one in each line. "
+        "A name of several words (polar_bear) gets the mean of their vectors.",
+    )
 
-    def __post_init__(self):
-        super().__post_init__()
-        checks.at_least(self, 0, "margin_param")
-        if self.loss_type not in (SOFT, FIXED):
-            raise ValueError(
-                f"Expected `loss_type` to be {SOFT!r} or {FIXED!r}. Received: {self.loss_type!r}."
-            )
+    datasets: typing.ClassVar[dict] = {
+        "digits": _deephash.DIGITS
+        | {"output_dim": 64, "n_subcenter": 32, "wordvec_dict": word_vectors.ORTHOGONAL}
+    }
 
 
-class Method(_composite.ScheduledMethod):
+class Method(_deephash.Method):
     """DVSQ: a margin loss against the word vectors, codes by the products with them.
 
     The word vectors belong to the model: their files are read once, when a training starts.
     """
 
-    name = "dvsq"
-    dataset_defaults = {
-        "digits": _deephash.DIGITS
-        | {"output_dim": 64, "n_subcenter": 32, "wordvec_dict": word_vectors.ORTHOGONAL}
-    }
+    def build_head(self):
+        head = _composite.head(self, word_vectors=self.word_vectors)
+        self.training = _composite.ScheduledCodes(head, self.config, self.update)
+        self.hooks.append(self.training)
+        return head
 
     def build_weights(self):
         shape = (self.num_classes, self.config.output_dim)
-        wide = keras.DTypePolicy(self.dtype).variable_dtype
-        words = keras.Variable(
-            keras.initializers.Zeros(), shape=shape, dtype=wide, trainable=False,
-            name="word_vectors",
-        )  # fmt: skip
-        return super().build_weights() | {"word_vectors": words}
+        options = {"dtype": self.wide, "trainable": False, "name": "word_vectors"}
+        return {"word_vectors": keras.Variable(keras.initializers.Zeros(), shape=shape, **options)}
 
     def steps_per_epoch(self, train):
         self.word_vectors()  # an error of theirs comes before anything is written
         return super().steps_per_epoch(train)
-
-    def build_state(self, train):
-        self.word_vectors()
-        return super().build_state(train)
 
     def word_vectors(self):
         """`[classes, dim]` float32; reads them where they are not known yet.
@@ -109,16 +113,15 @@ class Method(_composite.ScheduledMethod):
             cosines = margin.soft_margin(u, labels, words)
         else:
             cosines = margin.fixed_margin(u, labels, words, margin=self.config.margin_param)
-        decoded = self.decoded(u, batch.positions["images"])
+        decoded = self.training.decoded(batch.positions["images"], u.dtype)
         error = reconstruction.squared_error(u, decoded, word_vectors=words)
-        weight = tf.cast(self.state["cq_lambda"], u.dtype)
-        return {"semantics": cosines, "quantization": weight * error}
+        return {"semantics": cosines, "quantization": self.training.weight(u.dtype) * error}
 
     def update(self, outputs, number):
         """Codes and centres in turns; the first time from centres by k-means."""
         seed = (self.seed, number)
         if number == 1:
-            centers = self.initial_centers(outputs, seed=seed)
+            centers = self.head.initial_centers(outputs, seed=seed)
         else:
-            centers = self.weights["C"].numpy()
-        return self.fit(outputs, centers, seed=seed)
+            centers = self.head.centers.numpy()
+        return self.head.fit(outputs, centers, seed=seed)

@@ -1,1 +1,138 @@
-"""Files of the original programs: how each is recognised, read and written."""
+"""The original programs, a module each: their files and their tables of datasets.
+
+A module of this folder has `METHODS`, the methods that it is the original of. What it may have:
+
+    DATASETS          {the original's name of a dataset: ours}
+    DEFAULTS          {dataset: {setting: value}}, in place of the method's defaults
+    TOPS              {dataset: R of its mAP@R}
+    TRAINED_ON        the dataset of its published models
+    read(model, path) fills the model from a file of the original; returns lines on what it held
+    write(model, path) writes the model as the original program does
+    recognizes(shapes) whether `{variable: shape}` of a file is of a trained model
+    config_of(config, shapes) the `Config` and the number of classes of such a file
+    report(result, folder) writes what the original's test writes; returns the paths
+"""
+
+import functools
+import importlib
+import pkgutil
+
+from tfhash import checks, methods
+from tfhash.backbones import base as backbones
+
+
+@functools.cache
+def program(method):
+    """The module of the original of a method, or None."""
+    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return next((one for one in modules if method in getattr(one, "METHODS", ())), None)
+
+
+def _table(method, name):
+    return getattr(program(method), name, {})
+
+
+def dataset_name(method, name):
+    """Our name of what a method's original calls a dataset."""
+    return _table(method, "DATASETS").get(name, name)
+
+
+def defaults(method, dataset):
+    """`{setting: value}` that a dataset changes in the original."""
+    return _table(method, "DEFAULTS").get(dataset, {})
+
+
+def top(method, dataset):
+    """R of mAP@R in the original, for a dataset; None for all."""
+    return _table(method, "TOPS").get(dataset)
+
+
+def trained_on(method):
+    """The dataset of the original's published models."""
+    return getattr(program(method), "TRAINED_ON", "cifar10")
+
+
+def read(model, path):
+    """Fills a model from a file of published weights; lines on what it held.
+
+    Args:
+        model: a `Method`.
+        path: of a file of its original, or of its backbone.
+    Raises:
+        ValueError: no such file, or one that does not fit; nothing is changed then.
+    """
+    reader = getattr(program(model.name), "read", read_backbone)
+    return reader(model, path)
+
+
+def read_backbone(model, path):
+    """Fills the backbone alone of a `Method` from a file of its weights; lines on it."""
+    backbone = model.backbone
+    if backbone.read is None:
+        raise ValueError(f"There are no files of weights of {backbone.name}. Received: {path}.")
+    wanted = backbone_variables(model)
+    weights = backbone.read(path, wanted)
+    checks.assign(wanted, weights.arrays, path)
+    return summary(path, wanted, weights.arrays, weights.unexpected)
+
+
+def backbone_variables(model):
+    """`{name: variable}` of the backbone of a `Method`, as files of weights hold them."""
+    return {name: v for name, v in variables(model).items() if is_backbone(model, name)}
+
+
+def variables(model):
+    """`{name: variable}` of a `Method` that files hold: no states of dropout."""
+    return backbones.stored(model.variables())
+
+
+def is_backbone(model, name):
+    """Whether the variable `name` of a `Method` is of its backbone's network."""
+    return name not in model.weights and not model.head.owns(name)
+
+
+def summary(path, wanted, arrays, unexpected=()):
+    """Lines on a file: how many of the `wanted` variables `arrays` filled, and what differs."""
+    lines = [f"{path}: {len(arrays)} of {len(wanted)} variables read"]
+    missing = sorted(set(wanted) - set(arrays))
+    for kind, names in (("missing", missing), ("unexpected", sorted(unexpected))):
+        if names:
+            lines.append(f"{path}: {kind}: {', '.join(names)}")
+    return lines
+
+
+def write(model, path):
+    """Writes a `Method` as its original program does, so that it can be read there."""
+    writer = getattr(program(model.name), "write", None)
+    if writer is None:
+        raise ValueError(f"Method {model.name!r} writes no files of its original.")
+    writer(model, path)
+
+
+def recognize(shapes, candidates=None):
+    """The name of the method whose original wrote a file with these `{variable: shape}`.
+
+    Args:
+        shapes: as `readers.shapes` gives them.
+        candidates: names of methods; None for all.
+    Raises:
+        ValueError: none of them, or several.
+    """
+    candidates = candidates or methods.names()
+    able = [n for n in candidates if hasattr(program(n), "recognizes")]
+    chosen = [name for name in able if program(name).recognizes(name, shapes)]
+    if not chosen:
+        raise ValueError(
+            f"Expected a file of {' or '.join(candidates)}. "
+            f"It holds {sorted(shapes)[:3]} and {max(0, len(shapes) - 3)} more."
+        )
+    if len(chosen) > 1:
+        raise ValueError(f"It may be of {' or '.join(chosen)}. Give --method.")
+    return chosen[0]
+
+
+def report(method, result, folder):
+    """Writes what the original's test writes, of a `results.Result`; the paths."""
+    writer = getattr(program(method), "report", None)
+    return writer(result, folder) if writer else []

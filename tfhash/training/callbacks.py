@@ -11,31 +11,31 @@ import tensorflow as tf
 
 from tfhash import model_dir
 from tfhash.evaluation import pictures, results
-from tfhash.evaluation.scoring import Scoring
 from tfhash.methods.base import MEASURED
 
 SCHEDULE = ("learning_rate", "gradient_norm")  # of a batch's logs, all that is no loss
 VALIDATION_QUERIES, VALIDATION_DATABASE = 200, 2000
 
 
-def standard(hasher, path, splits, *, validate_every):
+def standard(trainer, path, splits, *, validate_every, progress=True):
     """What run_train.py shows and writes, in the order in which it must run."""
     writer = tf.summary.create_file_writer(os.path.join(path, "tensorboard"))
+    shown = [Progress()] if progress else []
     return [
-        Validation(hasher, splits, writer, every=validate_every),
-        Scalars(hasher, writer),
-        Histograms(hasher, writer),
-        History(hasher, os.path.join(path, "history.jsonl")),
-        Progress(),
+        Validation(trainer, splits, writer, every=validate_every),
+        Scalars(trainer, writer),
+        Histograms(trainer, writer),
+        History(trainer, os.path.join(path, "history.jsonl")),
+        *shown,
     ]
 
 
 class _EveryEpochs(keras.callbacks.Callback):
     """Calls `run(epoch, logs)` after every `every` epochs and after the last."""
 
-    def __init__(self, hasher, every):
+    def __init__(self, trainer, every):
         super().__init__()
-        self.hasher = hasher
+        self.trainer = trainer
         self.every = every
 
     def on_epoch_end(self, epoch, logs=None):
@@ -45,7 +45,7 @@ class _EveryEpochs(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.ProgbarLogger):
-    """The progress bar: the losses, and the metrics of a validation; a line an epoch off screen."""
+    """The progress bar: losses, metrics of a validation; into a file, a line per epoch."""
 
     def set_params(self, params):
         super().set_params(params | {"verbose": 1 if sys.stdout.isatty() else 2})
@@ -65,13 +65,13 @@ def _shown(logs):
 class History(keras.callbacks.Callback):
     """Appends a line of JSON an epoch: epoch, step, the means of the losses, the validation."""
 
-    def __init__(self, hasher, path):
+    def __init__(self, trainer, path):
         super().__init__()
-        self.hasher = hasher
+        self.trainer = trainer
         self.path = path
 
     def on_epoch_end(self, epoch, logs=None):
-        line = {"epoch": epoch + 1, "step": self.hasher.step, **logs}
+        line = {"epoch": epoch + 1, "step": self.trainer.step, **logs}
         with open(self.path, "a") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -79,13 +79,13 @@ class History(keras.callbacks.Callback):
 class Scalars(keras.callbacks.Callback):
     """Writes each step's losses, learning rate and gradient norm to TensorBoard."""
 
-    def __init__(self, hasher, writer):
+    def __init__(self, trainer, writer):
         super().__init__()
-        self.hasher = hasher
+        self.trainer = trainer
         self.writer = writer
 
     def on_train_batch_end(self, batch, logs=None):
-        with self.writer.as_default(step=self.hasher.step):
+        with self.writer.as_default(step=self.trainer.step):
             for name, value in logs.items():
                 is_loss = name not in SCHEDULE and not name.startswith(MEASURED)
                 tf.summary.scalar(f"losses/{name}" if is_loss else name, value)
@@ -97,16 +97,16 @@ class Scalars(keras.callbacks.Callback):
 class Histograms(keras.callbacks.Callback):
     """Writes histograms of the trained weights and their gradients, as often as a method asks."""
 
-    def __init__(self, hasher, writer):
+    def __init__(self, trainer, writer):
         super().__init__()
-        self.hasher = hasher
+        self.trainer = trainer
         self.writer = writer
 
     def on_train_batch_end(self, batch, logs=None):
-        every = self.hasher.method.histograms_every
-        if every and self.hasher.step % every == 0:
-            with self.writer.as_default(step=self.hasher.step):
-                for name, values in self.hasher.watched.items():
+        every = self.trainer.model.recipe.habits.histograms_every
+        if every and self.trainer.step % every == 0:
+            with self.writer.as_default(step=self.trainer.step):
+                for name, values in self.trainer.watched.items():
                     tf.summary.histogram(name, values)
 
 
@@ -117,29 +117,19 @@ class Validation(_EveryEpochs):
     writes them, the use of the codes and a picture of ranked lists to TensorBoard.
     """
 
-    def __init__(self, hasher, splits, writer, *, every):
-        super().__init__(hasher, every)
+    def __init__(self, trainer, splits, writer, *, every):
+        super().__init__(trainer, every)
         self.writer = writer
-        self.splits = validation_splits(splits, seed=hasher.seed)
-
-    def _validated(self):
-        method, splits = self.hasher.method, self.splits
-        scoring = method.scoring(Scoring(), splits.dataset, len(splits.database))
-        query, database = (self.hasher.encode(part) for part in (splits.query, splits.database))
-        codes = method.codes(database.outputs)
-        metrics = method.validate(query, database, codes, scoring)
-        queries = method.queries(query.outputs)
-        return results.Result(method, splits, query, database, codes, queries, scoring, metrics)
+        self.splits = validation_splits(splits, seed=trainer.model.seed)
 
     def run(self, epoch, logs):
         """Adds the metrics of a validation to the logs, and writes them and some pictures."""
-        result = self._validated()
-        statistics = self.hasher.method.code_statistics(result.codes)
+        result = results.validate(self.trainer.model, self.splits)
         logs.update({f"val_{name}": value for name, value in result.metrics.items()})
-        with self.writer.as_default(step=self.hasher.step):
+        with self.writer.as_default(step=self.trainer.step):
             for name, value in result.metrics.items():
                 tf.summary.scalar(f"validation/{name}", value)
-            for name, value in statistics.items():
+            for name, value in result.codes.usage().items():
                 tf.summary.scalar(name, value)
             picture = results.ranked_lists(result, rows=4)
             tf.summary.image("ranked_lists", pictures.pixels(picture)[None])
@@ -152,12 +142,13 @@ class Saving(_EveryEpochs):
     value in the validations; the first of equal ones.
     """
 
-    def __init__(self, hasher, path, *, every):
-        super().__init__(hasher, every)
+    def __init__(self, trainer, path, *, every):
+        super().__init__(trainer, every)
         self.path = path
-        self.checkpoints = hasher.checkpoints(path)
-        self.metric = hasher.method.best_by and f"val_{hasher.method.best_by}"
-        self.best = _best(os.path.join(path, "history.jsonl"), self.metric, hasher.step)
+        self.checkpoints = trainer.checkpoints(path)
+        best_by = trainer.model.recipe.head.best_by
+        self.metric = best_by and f"val_{best_by}"
+        self.best = _best(os.path.join(path, "history.jsonl"), self.metric, trainer.step)
 
     def run(self, epoch, logs):
         """Saves the state, and the weights where they are the best so far."""
@@ -170,7 +161,7 @@ class Saving(_EveryEpochs):
         """Saves the state, and the weights where no better ones are there."""
         self.checkpoints.save()
         if better or self.best is None:
-            model_dir.save_weights(self.path, self.hasher.arrays(), step=self.hasher.step)
+            model_dir.save_weights(self.path, self.trainer.model.arrays(), step=self.trainer.step)
 
 
 def _best(history, metric, step):
@@ -179,8 +170,8 @@ def _best(history, metric, step):
         return None
     with open(history) as file:
         lines = [json.loads(line) for line in file]
-    return max((line[metric] for line in lines if line["step"] <= step and metric in line),
-               default=None)  # fmt: skip
+    known = (line[metric] for line in lines if line["step"] <= step and metric in line)
+    return max(known, default=None)
 
 
 def validation_splits(splits, *, seed=0):

@@ -1,9 +1,16 @@
 """What torchvision's networks share: padding, initial weights, and the last layers."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
+from tfhash.backbones import base
+from tfhash.backbones.layers import keras_weights
 from tfhash.backbones.layers.dropout import Dropout
+from tfhash.originals.readers import pth
+
+KERAS = "keras"  # in place of a path: the weights of keras.applications
 
 LAST_STD = 0.01  # of the initial weights of the last layer
 # Of PyTorch's linear layers and convolutions: uniform within 1 / sqrt(fan_in).
@@ -46,43 +53,57 @@ class Conv2D(keras.layers.Conv2D):
         return (input_shape[0], *sides, self.filters)
 
 
-def classifier(x, output_dim, *, dtype, layers, dropout_first):
-    """Adds the two wide linear layers of AlexNet or VGG, and the last layer, to a Keras tensor.
+def backbone(name, features, *, of_keras=None, **options):
+    """The `Backbone` of a torchvision network.
+
+    Args:
+        name, features: as `Backbone` has them.
+        of_keras: `{variable of keras.applications: array}` -> `{variable: array}`; None where
+            Keras has no such network.
+        options: further attributes of `Backbone`.
+    """
+    return base.Backbone(
+        name=name,
+        features=features,
+        pixels=base.IMAGENET,
+        linear="hash_layer",
+        linear_std=LAST_STD,
+        read=functools.partial(read, name, of_keras),
+        published=f"torchvision's .pth file of {name}" + (", or keras" if of_keras else ""),
+        **options,
+    )
+
+
+def read(name, of_keras, path, variables):
+    """The weights of a .pth file of torchvision; or of keras.applications, for "keras"."""
+    if path != KERAS:
+        return base.Weights(pth.fitting(variables, pth.read(path)[0], path, head=False))
+    if of_keras is None:
+        raise ValueError(
+            f"keras.applications has no weights of {name}. Give a torchvision .pth file as "
+            "--pretrained."
+        )
+    return base.Weights(of_keras(keras_weights.download(name)))
+
+
+def classifier(x, *, dtype, dropout, layers, dropout_first):
+    """Adds the two wide linear layers of AlexNet or VGG to a Keras tensor: `[batch, 4096]`.
 
     Args:
         x: `[batch, height, width, channels]`; read by channel, row and column, as PyTorch lays
             images out.
-        output_dim: width of the last layer.
         dtype: Keras dtype policy.
+        dropout: share that is dropped; None for one half.
         layers: names of the two linear layers.
-        dropout_first: drops half of the inputs of a linear layer (AlexNet), else of its outputs.
+        dropout_first: drops inputs of a linear layer (AlexNet), else its outputs.
     """
+    rate = 0.5 if dropout is None else dropout
     x = keras.layers.Permute((3, 1, 2), dtype=dtype, name="channels_first")(x)
     x = keras.layers.Flatten(dtype=dtype, name="flat")(x)
+    start = TORCH_UNIFORM if dropout_first else keras.initializers.RandomNormal(stddev=LAST_STD)
+    options = {"activation": "relu", "kernel_initializer": start, "dtype": dtype}
     for number, name in enumerate(layers):
-        drop = Dropout(0.5, dtype=dtype, name=f"dropout{number}")
-        x = drop(x) if dropout_first else x
-        x = keras.layers.Dense(
-            4096,
-            activation="relu",
-            kernel_initializer=TORCH_UNIFORM if dropout_first else normal(),
-            dtype=dtype,
-            name=name,
-        )(x)
-        x = x if dropout_first else drop(x)
-    return hash_layer(x, output_dim, dtype=dtype)
-
-
-def hash_layer(x, output_dim, *, dtype):
-    """Adds the last linear layer; it keeps float32 under the mixed policies."""
-    return keras.layers.Dense(
-        output_dim,
-        kernel_initializer=normal(),
-        dtype=keras.DTypePolicy(dtype).variable_dtype,
-        name="hash_layer",
-    )(x)
-
-
-def normal():
-    """The initial weights of a last layer: N(0, 0.01)."""
-    return keras.initializers.RandomNormal(stddev=LAST_STD)
+        drop = Dropout(rate, dtype=dtype, name=f"dropout{number}")
+        wide = keras.layers.Dense(4096, name=name, **options)
+        x = wide(drop(x)) if dropout_first else drop(wide(x))
+    return x

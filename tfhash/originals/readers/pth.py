@@ -14,8 +14,6 @@ import zipfile
 
 import numpy as np
 
-from tfhash.backbones import resnet, vgg
-
 MAGIC = 119547037146038801333356  # the first pickle of a file before PyTorch 1.6
 PROTOCOL = 1001
 STORAGES = {
@@ -277,31 +275,3 @@ def fitting(variables, arrays, path, *, head):
             f"unknown: {extra[:3]}. Choose the network by --net."
         )
     return {name: to_keras(arrays[key]) for key, name in wanted.items()}
-
-
-def network_name(shapes):
-    """The name of the network here whose state dict has these `{name: shape}`.
-
-    Raises:
-        ValueError: it is none of torchvision's AlexNet, VGG or ResNet; names the first keys.
-    """
-    stages = [
-        len({name.split(".")[1] for name in shapes if name.startswith(f"layer{stage}.")})
-        for stage in range(1, 5)
-    ]
-    if any(stages):
-        wide = "layer1.0.conv3.weight" in shapes
-        for depth, counts in resnet.DEPTHS.items():
-            if list(counts) == stages and wide == (depth >= resnet.BOTTLENECK):
-                return f"ResNet{depth}"
-    kernels = [
-        shape for name, shape in shapes.items() if len(shape) == 4 and name.startswith("features.")
-    ]
-    if kernels and kernels[0][-1] == 11:
-        return "AlexNet"
-    for depth, counts in vgg.DEPTHS.items():
-        if len(kernels) == sum(counts):
-            return f"VGG{depth}" + ("BN" if "features.1.running_mean" in shapes else "")
-    raise ValueError(
-        f"Expected a state dict of AlexNet, a VGG or a ResNet. Received: {sorted(shapes)[:3]}."
-    )

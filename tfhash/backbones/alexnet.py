@@ -1,13 +1,23 @@
-"""AlexNet as Caffe trained it: two convolution groups, and responses normalised locally."""
+"""AlexNet as Caffe trained it: two convolution groups, and responses normalised locally.
+
+Reference: Krizhevsky, Sutskever & Hinton, NIPS 2012; thulab/DeepHash, architecture/__init__.py,
+img_alexnet_layers.
+"""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfhash.backbones.base import Backbone, Pixels, Weights
 from tfhash.backbones.layers.dropout import Dropout
+from tfhash.originals.readers import npy
 
+NAMES = ("alexnet", "bvlc_alexnet")
+BVLC = NAMES[1]
 SIDE = 227  # pixels of the images it takes
 MEAN = (123.68, 116.779, 103.939)  # RGB of ImageNet, in 0..255; subtracted from the images
+UNCROPPED = 256  # side of the images that DeepHash crops
+DROPOUT = 0.5
 LAST_STD = 0.01  # of the initial weights of the last layer
 LAYERS = {  # name: shape of its kernel, as the published .npy files hold it
     "conv1": (11, 11, 3, 96),
@@ -20,39 +30,62 @@ LAYERS = {  # name: shape of its kernel, as the published .npy files hold it
 }
 
 
-def build(output_dim, *, dtype="float32", **options):
-    """Builds `[batch, 227, 227, 3]` float images -> `[batch, output_dim]` linear outputs.
+def backbone(name):
+    """The `Backbone`; the images are in 0..255 less `MEAN`."""
+    files = {"linear": "fc8", "tail": ("fc6", "fc7"), "sides": (SIDE,)}
+    if name == BVLC:
+        return Backbone(
+            name=name,
+            features=bvlc_features,
+            pixels=Pixels(MEAN, channels="bgr"),
+            read=read,
+            published="bvlc_alexnet.npy",
+            **files,
+        )
+    return Backbone(
+        name=name,
+        features=features,
+        uncropped=UNCROPPED,
+        pixels=Pixels(MEAN),
+        linear_std=LAST_STD,
+        read=read,
+        published="reference_pretrain.npy of thulab/DeepHash",
+        **files,
+    )
 
-    The images are in 0..255 less `MEAN`; RGB, or BGR where the weights of conv1 are for that.
-    The last layer is called fc8.
 
-    Args:
-        output_dim: width of the last layer.
-        dtype: Keras dtype policy; the last layer keeps float32 under the mixed ones.
-        options: those of `features`.
-    Reference: Krizhevsky, Sutskever & Hinton, NIPS 2012; thulab/DeepHash,
-    architecture/__init__.py, img_alexnet_layers.
+def read(path, variables):
+    """Caffe's weights as {"conv1": [weights, biases], ...} in an .npy file: the layers to fc7."""
+    stored = npy.read(path)
+    missing = sorted(set(variables) - set(stored))
+    if missing:
+        raise ValueError(
+            f"`{path}` lacks {', '.join(missing)}. Expected the layers conv1 to fc7 as "
+            "{'conv1': [weights, biases], ...}."
+        )
+    arrays = {name: stored[name] for name in variables}
+    return Weights(arrays, tuple(sorted(set(stored) - set(arrays))))
+
+
+def bvlc_features(images, *, dtype="float32", dropout=None):
+    """As `features`, of BGR images; responses are normalised before the pooling.
+
+    fc6 and fc7 draw biases like weights, as latent hashing does, which does not take them from
+    the file. Original: shashankiyer/Learning-bit-codes-for-images, model/alexnet.py.
     """
-    images = keras.Input((SIDE, SIDE, 3), name="images")
-    x = features(images, dtype=dtype, **options)
-    outputs = keras.layers.Dense(
-        output_dim,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=LAST_STD),
-        dtype=keras.DTypePolicy(dtype).variable_dtype,
-        name="fc8",
-    )(x)
-    return keras.Model(images, outputs, name="caffe_alexnet")
+    start = {"kernel_initializer": "glorot_uniform", "bias_initializer": "glorot_uniform"}
+    return features(images, dtype=dtype, dropout=dropout, order="lrn_pool", dense_options=start)
 
 
-def features(images, *, dtype="float32", order="pool_lrn", dropout=0.5, dense_options=None):
-    """Adds the layers conv1 to fc7 to a Keras tensor of images; `[batch, 4096]`, not negative.
+def features(images, *, dtype="float32", dropout=None, order="pool_lrn", dense_options=None):
+    """`[batch, 227, 227, 3]` -> `[batch, 4096]`, not negative: the layers conv1 to fc7.
 
     Args:
-        images: `[batch, 227, 227, 3]` Keras tensor.
+        images: Keras tensor.
         dtype: Keras dtype policy.
+        dropout: share of the outputs of fc6 and fc7 that is dropped in training; None for 1/2.
         order: "pool_lrn" pools before the local response normalisation (DeepHash), "lrn_pool"
-            after it (Caffe's own AlexNet, latent hashing).
-        dropout: share of the outputs of fc6 and fc7 that is dropped in training.
+            after it (Caffe's own AlexNet).
         dense_options: arguments of `keras.layers.Dense` for fc6 and fc7, such as initializers.
     Raises:
         ValueError: an unknown `order`.
@@ -77,11 +110,12 @@ def features(images, *, dtype="float32", order="pool_lrn", dropout=0.5, dense_op
     x = GroupedConv2D(256, 3, groups=2, dtype=dtype, name="conv5")(x)
     x = keras.layers.MaxPooling2D(3, 2, dtype=dtype, name="pool5")(x)
     x = keras.layers.Flatten(dtype=dtype, name="flat")(x)
+    rate = DROPOUT if dropout is None else dropout
     for name in ("fc6", "fc7"):
-        x = keras.layers.Dense(
+        wide = keras.layers.Dense(
             4096, activation="relu", dtype=dtype, name=name, **(dense_options or {})
-        )(x)
-        x = Dropout(dropout, dtype=dtype, name=f"drop{name[-1]}")(x)
+        )
+        x = Dropout(rate, dtype=dtype, name=f"drop{name[-1]}")(wide(x))
     return x
 
 

@@ -4,7 +4,8 @@ import dataclasses
 
 import keras
 
-from tfhash import checks
+from tfhash import config as settings
+from tfhash.config import setting
 
 STAGES = ("metric", "hash")
 LOSSES = ("npair", "triplet")
@@ -33,51 +34,83 @@ DECAY_RATE = 0.3  # of a stair
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(settings.Config):
     """Settings; the defaults are those of the originals' CIFAR-100 metric and hash scripts."""
 
-    stage: str = "metric"  # or hash, which starts from a model of the metric stage
-    batch_size: int = 128  # images of a step; half anchors, half positives for npair (nbatch)
-    batch_classes: int = 16  # classes of a batch for triplet; npair takes nbatch / 2 (nsclass)
-    epochs: int = 300  # passes over as many images as there are (epoch)
-    save_every: int = 1  # epochs between two validations and saved states
-    img_model: str = "nin"  # the backbone; the original's conv1 (conv)
-    loss: str = "triplet"  # of the metric stage: npair or triplet (ltype)
-    embedding_dim: int = 64  # width of the embedding; as many as buckets in the hash stage (m)
-    length_weight: float = 0.003  # of the squared lengths, npair of the metric stage (lamb)
-    margin: float = 0.3  # in squared distances of unit vectors, triplet of the metric stage (ma)
-    decay: str = "stair"  # or piecewise: schedule of the metric stage (dtype)
-    decay_rates: str = "a3"  # its steps by the letter, its rates by the number (dptype)
-    buckets: int = 64  # of the hash table (d)
-    active: int = 1  # buckets of an item (k)
-    hash_loss: str = "npair"  # of the hash stage (hltype)
-    hash_distance: str = "h1"  # npair: h1 inner products, h2 negative L1; triplet: h1 L1 (hdt)
-    pair_cost: float = 0.3  # of two classes that share a bucket, in output units (plamb)
-    hash_length_weight: float = 0.003  # as length_weight, of the hash stage (hlamb)
-    hash_margin: float = 1.0  # in L1 distances of unit vectors, triplet of the hash stage (hma)
-    hash_decay: str = "stair"  # as decay, of the hash stage (hdtype)
-    hash_decay_rates: str = "a3"  # as decay_rates, of the hash stage (hdptype)
-    hash_std: float = 0.0  # of the new layer's initial weights; 0 for Xavier's uniform ones
-    image_size: int = 32  # pixels of a side
-    flip: bool = True  # mirrors half of the training batches
-    crop_padding: int = 4  # pixels of zeros around a training image before the random crop
-    augment_per_image: bool = False  # draws flip and crop for each image; else for a batch
-    two_passes: bool = False  # chooses buckets by a pass of its own, as the original does
-    test_train: bool = True  # also evaluates the queries against the database
+    stage: str = setting(
+        "metric",
+        "metric trains an embedding; hash trains buckets from a model of the metric stage.",
+        choices=STAGES,
+    )
+    batch_size: int = setting(
+        128, "Images of a step; with npair half of them are anchors, half positives."
+    )
+    batch_classes: int = setting(
+        16, "Classes of a batch with triplet; npair takes one for each anchor.", least=1
+    )
+    epochs: int = setting(
+        300, "Passes over as many images as the training has.", least=1, resume=True
+    )
+    save_every: int = setting(
+        1, "Epochs between two validations and saved states.", least=1, resume=True
+    )
+    img_model: str = setting("nin", "Backbone: nin or conv1 (the original's), or another.")
+    loss: str = setting("triplet", "Of the metric stage: npair or triplet.", choices=LOSSES)
+    embedding_dim: int = setting(
+        64, "Width of the embedding; in the hash stage it is the number of buckets.", least=1
+    )
+    length_weight: float = setting(
+        0.003, "Weight of the squared lengths, npair of the metric stage.", least=0
+    )
+    margin: float = setting(
+        0.3, "Of triplets of the metric stage, in squared distances of unit vectors.", least=0
+    )
+    decay: str = setting(
+        "stair", "Learning rate of the metric stage: stair or piecewise.", choices=DECAYS
+    )
+    decay_rates: str = setting(
+        "a3", "Its steps by a letter and its rates by a number: a1 to a5, b1 to b5."
+    )
+    buckets: int = setting(64, "Buckets of the hash table.", least=1)
+    active: int = setting(1, "Buckets that an item lies in.", least=1)
+    hash_loss: str = setting("npair", "Of the hash stage: npair or triplet.", choices=LOSSES)
+    hash_distance: str = setting(
+        "h1", "h1 (inner products; for triplet L1) or h2 (negative L1).", choices=DISTANCES
+    )
+    pair_cost: float = setting(
+        0.3, "Cost of two classes of a batch in one bucket, in output units.", least=0
+    )
+    hash_length_weight: float = setting(
+        0.003, "Weight of the squared lengths, npair of the hash stage.", least=0
+    )
+    hash_margin: float = setting(
+        1.0, "Of triplets of the hash stage, in L1 distances of unit vectors.", least=0
+    )
+    hash_decay: str = setting(
+        "stair", "Learning rate of the hash stage: stair or piecewise.", choices=DECAYS
+    )
+    hash_decay_rates: str = setting("a3", "As decay_rates, of the hash stage.")
+    hash_std: float = setting(
+        0.0, "Of the new layer's normal initial weights; 0: Xavier's uniform ones.", least=0
+    )
+    image_size: int = setting(32, "Side in pixels that images are resized to.", least=1)
+    flip: bool = setting(True, "Mirror half of the training batches.")
+    crop_padding: int = setting(
+        4, "Pixels of zeros around a training image before it is cropped at random.", least=0
+    )
+    augment_per_image: bool = setting(
+        False, "Draw flip and crop for each image, not for a whole batch."
+    )
+    two_passes: bool = setting(
+        False,
+        "Choose the buckets by a pass of its own, with other crops and dropout.",
+    )
+    test_train: bool = setting(
+        True, "Test against the database too, not only queries against each other."
+    )
 
     def __post_init__(self):
-        for name, known in (
-            ("stage", STAGES), ("loss", LOSSES), ("hash_loss", LOSSES), ("decay", DECAYS),
-            ("hash_decay", DECAYS), ("hash_distance", DISTANCES),
-        ):  # fmt: skip
-            if getattr(self, name) not in known:
-                raise ValueError(
-                    f"Expected `{name}` to be one of {known}. Received: {getattr(self, name)!r}."
-                )
-        checks.at_least(self, 1, "epochs", "save_every", "embedding_dim", "buckets", "active",
-                        "batch_classes", "image_size")  # fmt: skip
-        checks.at_least(self, 0, "length_weight", "hash_length_weight", "pair_cost", "margin",
-                        "hash_margin", "hash_std", "crop_padding")  # fmt: skip
+        super().__post_init__()
         if self.active > self.buckets:
             raise ValueError(
                 "Expected `active` <= `buckets`: an item lies in different buckets. "
@@ -100,6 +133,23 @@ class Config:
             wanted = f"a multiple of `batch_classes`={self.batch_classes}, twice it or more"
         if self.batch_size < 2 or not fits:
             raise ValueError(f"Expected `batch_size` {wanted}. Received: {self.batch_size}.")
+
+    @property
+    def bits(self):
+        return self.buckets if self.is_hash else 32 * self.width
+
+    @classmethod
+    def defaults(cls, dataset, asked):
+        stage, loss = asked.get("stage", "metric"), asked.get("hash_loss")
+        changed = {"batch_classes": 64, "epochs": 200} if stage == "hash" else {}
+        if loss == "triplet" and stage == "hash":
+            changed["pair_cost"] = 1.0
+        return changed | (DATASETS[dataset](stage, asked) if dataset in DATASETS else {})
+
+    def model_name(self, method):
+        if self.is_hash:
+            return f"{method}_{self.buckets}buckets_k{self.active}"
+        return f"{method}_metric_{self.width}"
 
     @property
     def is_hash(self):
@@ -131,9 +181,20 @@ class Config:
             parts = (*shared, c.img_model, c.loss, weight, c.width, c.decay, c.decay_rates)
         else:
             weight = c.hash_length_weight if c.hash_loss == "npair" else c.hash_margin
-            parts = (c.img_model, c.hash_loss, c.width, *shared, c.hash_loss, c.hash_distance,
-                     c.buckets, c.active, weight, c.pair_cost, c.hash_decay,
-                     c.hash_decay_rates)  # fmt: skip
+            parts = (
+                c.img_model,
+                c.hash_loss,
+                c.width,
+                *shared,
+                c.hash_loss,
+                c.hash_distance,
+                c.buckets,
+                c.active,
+                weight,
+                c.pair_cost,
+                c.hash_decay,
+                c.hash_decay_rates,
+            )
         return "_".join(map(str, parts))
 
     def schedule(self):
@@ -168,28 +229,48 @@ class Config:
 
 def _imagenet32(stage, asked):
     """Of the ImageNet scripts."""
-    found = {"length_weight": 0.002, "margin": 1.0, "embedding_dim": 512, "loss": "npair",
-             "test_train": False}  # fmt: skip
+    shared = {
+        "length_weight": 0.002,
+        "margin": 1.0,
+        "embedding_dim": 512,
+        "loss": "npair",
+        "test_train": False,
+    }
     if stage == "metric":
-        return found | {"batch_size": 512, "batch_classes": 256, "epochs": 200}
+        return shared | {"batch_size": 512, "batch_classes": 256, "epochs": 200}
     triplet = asked.get("hash_loss") == "triplet"
     width = 256 if triplet else 512
-    return found | {
-        "batch_size": 1024, "batch_classes": 512, "epochs": 100, "hash_std": 0.01,
-        "embedding_dim": width, "buckets": width, "hash_decay": "piecewise",
-        "hash_decay_rates": "b2", "pair_cost": 1.0 if triplet else 10.0,
-    }  # fmt: skip
+    return shared | {
+        "batch_size": 1024,
+        "batch_classes": 512,
+        "epochs": 100,
+        "hash_std": 0.01,
+        "embedding_dim": width,
+        "buckets": width,
+        "hash_decay": "piecewise",
+        "hash_decay_rates": "b2",
+        "pair_cost": 1.0 if triplet else 10.0,
+    }
 
 
 def _digits(stage, asked):
     """For a training of a minute or two."""
     loss = asked.get("hash_loss" if stage == "hash" else "loss", "triplet")
     return {
-        "img_model": "fixed_vgg", "image_size": 16, "flip": False, "crop_padding": 1, "buckets": 16,
-        "embedding_dim": 16, "batch_classes": 10, "batch_size": 20 if loss == "npair" else 60,
-        "epochs": 4 if stage == "hash" else 8, "save_every": 4, "hash_loss": loss,
-        "decay_rates": "a4", "hash_decay_rates": "a4",
-    } | ({"pair_cost": 1.0} if loss == "triplet" else {})  # fmt: skip
+        "img_model": "fixed_vgg",
+        "image_size": 16,
+        "flip": False,
+        "crop_padding": 1,
+        "buckets": 16,
+        "embedding_dim": 16,
+        "batch_classes": 10,
+        "batch_size": 20 if loss == "npair" else 60,
+        "epochs": 4 if stage == "hash" else 8,
+        "save_every": 4,
+        "hash_loss": loss,
+        "decay_rates": "a4",
+        "hash_decay_rates": "a4",
+    } | ({"pair_cost": 1.0} if loss == "triplet" else {})
 
 
 # What a dataset changes: `(stage, settings asked for) -> settings`.

@@ -2,34 +2,17 @@
 
 import numpy as np
 
-from tfhash.backbones import resnet, vgg
-
-NETWORKS = ("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152")
 # What Keras' weights are for: BGR in 0..255 less this mean (here in RGB).
 KERAS_MEAN = np.array([123.68, 116.779, 103.939])
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
-def load(name):
-    """`{variable: array}` of the network `name` but for its last layer.
-
-    Keras' ResNets have their stride in the first 1x1 convolution, those here in the 3x3: their
-    weights are a start for training, not the same function. The VGGs' are the same function but
-    for the borders, where the means of the two differ by half a grey level.
+def download(name):
+    """`{variable: array}` of the network `name` of keras.applications, trained on ImageNet.
 
     Raises:
-        ValueError: Keras has no such network, or its weights can't be downloaded.
+        ValueError: its weights can't be downloaded.
     """
-    if name not in NETWORKS:
-        raise ValueError(
-            f"keras.applications has weights of {', '.join(NETWORKS)}. Received: {name}. Give a "
-            "torchvision .pth file as --pretrained."
-        )
-    return convert(name, _download(name))
-
-
-def _download(name):
-    """`{variable: array}` of the network of keras.applications."""
     import keras
 
     try:
@@ -42,15 +25,18 @@ def _download(name):
     return {variable.path: variable.numpy() for variable in model.variables}
 
 
-def convert(name, arrays):
-    """`{variable here: array}` from `{variable of keras.applications: array}`."""
-    depth = int(name.lstrip("VGResNt"))
-    return _vgg(depth, arrays) if name.startswith("VGG") else _resnet(depth, arrays)
+def of_vgg(blocks, arrays):
+    """`{variable here: array}` of a VGG, but for its last layer.
 
+    The same function as Keras' but for the borders, where the means of the two differ by half a
+    grey level.
 
-def _vgg(depth, arrays):
+    Args:
+        blocks: convolutions of each block.
+        arrays: `{variable of keras.applications: array}`.
+    """
     found, index = {}, 0
-    for block, count in enumerate(vgg.DEPTHS[depth], 1):
+    for block, count in enumerate(blocks, 1):
         for number in range(1, count + 1):
             source = f"block{block}_conv{number}"
             found[f"features.{index}/kernel"] = arrays[f"{source}/kernel"]
@@ -68,11 +54,20 @@ def _vgg(depth, arrays):
     return found
 
 
-def _resnet(depth, arrays):
+def of_resnet(stages, arrays):
+    """`{variable here: array}` of a ResNet from 50 layers on, but for its last layer.
+
+    Keras' ResNets have their stride in the first 1x1 convolution, those here in the 3x3: their
+    weights are a start for training, not the same function.
+
+    Args:
+        stages: blocks of each stage.
+        arrays: `{variable of keras.applications: array}`.
+    """
     found, kernel = {}, arrays["conv1_conv/kernel"]
     found["conv1/kernel"], offset = _for_normalized(kernel)
     found |= _norm("bn1", arrays, "conv1_bn", arrays["conv1_conv/bias"] + offset)
-    for stage, count in enumerate(resnet.DEPTHS[depth]):
+    for stage, count in enumerate(stages):
         for block in range(count):
             here, source = f"layer{stage + 1}.{block}", f"conv{stage + 2}_block{block + 1}"
             pairs = [(f"{here}.conv{n}", f"{here}.bn{n}", f"{source}_{n}") for n in (1, 2, 3)]

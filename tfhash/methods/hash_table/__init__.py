@@ -6,21 +6,17 @@ Reference: Jeong & Song, ICML 2018. Original: maestrojeong/Deep-Hash-Table-ICML1
 """
 
 import dataclasses
-import pathlib
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfhash.backbones import build, nin
 from tfhash.data import augment, samplers, splits
-from tfhash.evaluation import table_scoring
+from tfhash.heads.buckets import Buckets, Embedding
 from tfhash.losses import hash_table as losses
 from tfhash.methods import base
-from tfhash.methods._hash_table import DATASETS, Config
+from tfhash.methods.hash_table.inputs import PixelMean
+from tfhash.methods.hash_table.settings import Config
 from tfhash.quantization import min_cost_flow
-from tfhash.retrieval import codes as kinds
-from tfhash.retrieval import table
 from tfhash.training import optimizers
 
 __all__ = ["Config", "Method"]
@@ -33,23 +29,11 @@ FRESH = "_first"  # ends the names of the streams of a first pass
 class Method(base.Method):
     """Jeong & Song's n-pair or semi-hard triplet loss, over an embedding or over buckets."""
 
-    name = "hash_table"
-    best_by = "precision@1"
-    dataset_names = {"cifar": "cifar100", "imgnet32": "imagenet32"}
-
-    @classmethod
-    def defaults(cls, dataset, asked):
-        stage, loss = asked.get("stage", "metric"), asked.get("hash_loss")
-        found = {"batch_classes": 64, "epochs": 200} if stage == "hash" else {}
-        if loss == "triplet" and stage == "hash":
-            found["pair_cost"] = 1.0
-        return found | DATASETS.get(dataset, lambda stage, asked: {})(stage, asked)
-
     @classmethod
     def stage_before(cls, config, dataset):
         if not config.is_hash:
             return None
-        known = cls.defaults(dataset, {"stage": "metric", "loss": config.hash_loss})
+        known = config.defaults(dataset, {"stage": "metric", "loss": config.hash_loss})
         shared = {
             name: known.get(name, getattr(Config(), name))
             for name in ("batch_size", "batch_classes", "epochs", "save_every")
@@ -58,15 +42,10 @@ class Method(base.Method):
             config, stage="metric", loss=config.hash_loss, embedding_dim=config.buckets, **shared
         )
 
-    @staticmethod
-    def model_name(config):
-        if config.is_hash:
-            return f"hash_table_{config.buckets}buckets_k{config.active}"
-        return f"hash_table_metric_{config.width}"
-
-    @staticmethod
-    def image_size(config):
-        return config.image_size
+    @classmethod
+    def input_of(cls, config):
+        plain = super().input_of(config)
+        return PixelMean(backbone=plain.backbone, pixels=plain.pixels, side=config.image_size)
 
     @property
     def streams(self):
@@ -78,6 +57,26 @@ class Method(base.Method):
 
     # ---- the model
 
+    def build_head(self):
+        config = self.config
+        if not config.is_hash:
+            return Embedding(self.linear(config.width), test_train=config.test_train)
+        min_cost_flow.require()
+        start = None
+        if config.hash_std:
+            start = keras.initializers.TruncatedNormal(stddev=config.hash_std)
+        linear = self.linear(config.buckets, start)
+        sizes = {"buckets": config.buckets, "active": config.active}
+        return Buckets(linear, test_train=config.test_train, metric=self.metric_network, **sizes)
+
+    def metric_network(self):
+        """A network of the first stage, whose embedding stays as it was."""
+
+        def head(features):
+            return self.linear(self.config.width)()(features)
+
+        return self.backbone.network(head, dtype=self.dtype)
+
     def build_network(self):
         config = self.config
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -86,67 +85,52 @@ class Method(base.Method):
                 "Expected half of `batch_size` to be a multiple of the replicas. "
                 f"Received: batch_size={config.batch_size}, replicas={replicas}."
             )
-        if not config.is_hash:
-            return build.build(config.img_model, config.width, dtype=self.dtype)
-        min_cost_flow.require()
-        network = build.build(config.img_model, config.buckets, dtype=self.dtype)
-        kernel = network.layers[-1].kernel
-        if config.hash_std:
-            start = keras.initializers.TruncatedNormal(stddev=config.hash_std)
-            kernel.assign(start(kernel.shape, kernel.dtype))
-        for layer in network.layers:
-            if isinstance(layer, nin.Classifier):
-                layer.trainable = False  # without weight decay nothing reads it
+        network = super().build_network()
+        if config.is_hash:
+            for name in self.backbone.decayed_only:  # without weight decay nothing reads them
+                network.get_layer(name).trainable = False
         return network
 
     def build_weights(self):
         side = self.config.image_size
-        mean = keras.Variable("zeros", shape=(side, side, 3), dtype="float32", trainable=False,
-                              name="pixel_mean")  # fmt: skip
-        if not self.config.is_hash:
-            return {"pixel_mean": mean}
-        # The embedding of the first stage stays as it was, while the layers below the buckets move.
-        self.metric = build.build(self.config.img_model, self.config.width, dtype=self.dtype)
-        self.metric.trainable = False
-        kept = {f"metric/{v.path}": v for v in self.metric.variables}
-        return {"pixel_mean": mean} | kept
+        shape, fixed = (side, side, 3), {"trainable": False, "name": "pixel_mean"}
+        mean = keras.Variable("zeros", shape=shape, dtype="float32", **fixed)
+        self.input = dataclasses.replace(self.input, mean=mean)
+        return {"pixel_mean": mean}
 
     def build_state(self, train):
         if not self.config.is_hash:
-            self.weights["pixel_mean"].assign(splits.pixel_mean(train))
-        return {}
+            self.input.mean.assign(splits.pixel_mean(train))
+        return super().build_state(train)
 
     def continue_from(self, method):
         own, other = self.config, method.config
-        for field, wanted, found in (
+        for field, wanted, there in (
             ("stage", "metric", other.stage),
             ("img_model", own.img_model, other.img_model),
             ("image_size", own.image_size, other.image_size),
             ("embedding_dim", own.width, other.embedding_dim),
         ):
-            if wanted != found:
+            if wanted != there:
                 raise ValueError(
                     f"Expected a metric model with {field}={wanted!r}, to train {own.buckets} "
-                    f"buckets with as wide an embedding. Received one with {field}={found!r}."
+                    f"buckets with as wide an embedding. Received one with {field}={there!r}."
                 )
         learned = {v.path: v.numpy() for v in method.network.variables}
-        for variable in self.metric.variables:
+        for variable in self.head.metric.variables:
             variable.assign(learned[variable.path])
-        last = {v.path for v in self.network.layers[-1].variables}
         for variable in self.network.variables:
-            if variable.path not in last:
+            if not self.backbone.is_linear(variable.path):
                 variable.assign(learned[variable.path])
         self.weights["pixel_mean"].assign(method.weights["pixel_mean"].numpy())
 
     def optimizer(self):
         # Departure: the original's two Adams change variables while gradients are still taken,
         # so that its first updates are off by 10 to 40 %. Here all gradients come first.
-        fresh = {v.path for v in self.network.layers[-1].variables}
-        return optimizers.Adam(
-            self.config.schedule(),
-            factors=lambda path: 1.0 if not self.config.is_hash or path in fresh else SLOW,
-            epsilon=1e-8,
-        )
+        def factor(path):
+            return SLOW if self.config.is_hash and not self.backbone.is_linear(path) else 1.0
+
+        return optimizers.Adam(self.config.schedule(), factors=factor, epsilon=1e-8)
 
     # ---- batches
 
@@ -157,12 +141,6 @@ class Method(base.Method):
         return groups, self.config.batch_size // self.config.classes_drawn, names
 
     def steps_per_epoch(self, train):
-        side = self.config.image_size
-        if tuple(train.images.shape[:2]) != (side, side):
-            raise ValueError(
-                f"Expected images of {side}x{side} pixels, as `image_size` says. "
-                f"Received: {train.images.shape[:2]}."
-            )
         groups, per_class, names = self._groups(train)
         samplers.check_grouped(groups, self.config.classes_drawn, per_class, names)
         return max(1, int(train.labelled.sum()) // self.config.batch_size)
@@ -178,12 +156,8 @@ class Method(base.Method):
         for rows in drawn:
             yield {stream: rows[stream.removesuffix(FRESH)] for stream in self.streams}
 
-    def preprocess(self, images, seed):
-        with tf.init_scope():  # a number, also inside of a data pipeline's function
-            mean = self.weights["pixel_mean"].numpy()
-        images = tf.cast(images, tf.float32) / 255 - mean
-        if seed is None:
-            return images
+    def augment(self, images, seed):
+        images = self.input.prepare(images)
         flip, crop = tf.unstack(tf.random.split(seed, 2))
         single, padding = self.config.augment_per_image, self.config.crop_padding
         if padding:
@@ -260,68 +234,3 @@ class Method(base.Method):
             if hasattr(layer, "kernel")
         ]
         return {"weight_decay": tf.add_n(terms)}
-
-    # ---- retrieval
-
-    def embed(self, images):
-        """Outputs `[batch, width]`; of the hash stage the buckets' values, then the embedding."""
-        outputs = self.network(images, training=False)
-        if not self.config.is_hash:
-            return outputs
-        return tf.concat([outputs, self.metric(images, training=False)], axis=1)
-
-    def codes(self, outputs):
-        if not self.config.is_hash:
-            return kinds.FloatCodes(outputs, "euclidean")
-        values, vectors = np.split(outputs, [self.config.buckets], axis=1)
-        return table.TableCodes.from_values(values, vectors, self.config.active)
-
-    def _parts(self, query, database):
-        """The test's `Part`, and the training's where it is asked for, else None."""
-
-        def part(encoded):
-            if not self.config.is_hash:
-                return table_scoring.Part(encoded.outputs, encoded.labels)
-            values, vectors = np.split(encoded.outputs, [self.config.buckets], axis=1)
-            return table_scoring.Part(vectors, encoded.labels, values)
-
-        return part(query), part(database) if self.config.test_train else None
-
-    def _entries(self, test, train):
-        if self.config.is_hash:
-            return table_scoring.of_table(self.config.active, test, test, train)
-        return table_scoring.of_embedding(test, train)
-
-    def evaluate(self, query, database, codes, scoring):
-        """The original's entries, a value for each count, and mAP."""
-        queries = self.queries(query.outputs)
-        precision = scoring.mean_average_precision(codes, queries, query, database)
-        entries = self._entries(*self._parts(query, database))
-        return table_scoring.flat(entries) | {"mAP": precision}
-
-    def validate(self, query, database, codes, scoring):
-        """Of the queries against each other, as the original watches its training."""
-        part, _ = self._parts(query, database)
-        if len(part) < 2:
-            return {}
-        if self.config.is_hash:
-            return table_scoring.validation(self.config.active, part)
-        found = table_scoring.of_embedding(part)
-        return {"precision@1": found["te_te_precision_at_k"][0]}
-
-    def report(self, query, database, codes, scoring, folder):
-        """Writes the CSV files of the original's test scripts."""
-        parts = self._parts(query, database)
-        entries = self._entries(*parts)
-        if self.config.is_hash:
-            train = {e: v for e, v in entries.items() if e.startswith(("train", "te_tr"))}
-            test = {e: v for e, v in entries.items() if e not in train}
-            files = {"_test": [test]} | ({"_train": [train]} if train else {})
-        else:
-            tables = table_scoring.baselines(*parts)
-            files = {"": [entries]} | {f"_tables_{k}": lines for k, lines in tables.items()}
-        name = self.config.file_name
-        return [
-            table_scoring.write_csv(pathlib.Path(folder) / f"{name}{ending}.csv", lines)
-            for ending, lines in files.items()
-        ]

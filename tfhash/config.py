@@ -1,0 +1,131 @@
+"""Settings as fields of frozen dataclasses: default, help text and bounds are written once."""
+
+import dataclasses
+import typing
+
+
+def setting(
+    default,
+    text="",
+    *,
+    least=None,
+    over=None,
+    most=None,
+    choices=None,
+    resume=False,
+    test=False,
+    folder=False,
+):
+    """A field of a settings dataclass.
+
+    Args:
+        default: its value where none is given; its type is the setting's.
+        text: help text, with the unit; "" for that of the class above.
+        least, most: bounds, included; over: a bound that is not.
+        choices: the values there are.
+        resume: whether a training that goes on may have another value.
+        test: whether a test may have another value than the training.
+        folder: whether it is a path, which is kept absolute.
+    """
+    notes = {
+        "text": text,
+        "least": least,
+        "over": over,
+        "most": most,
+        "choices": choices,
+        "resume": resume,
+        "test": test,
+        "folder": folder,
+    }
+    return dataclasses.field(
+        default=default,
+        metadata={k: v for k, v in notes.items() if v is not None and v is not False and v != ""},
+    )
+
+
+def notes(cls, name):
+    """`{note: value}` of a field as `setting` takes them; a class inherits those of a field."""
+    merged = {}
+    for ancestor in reversed(cls.__mro__):
+        field = getattr(ancestor, "__dataclass_fields__", {}).get(name)
+        merged |= field.metadata if field else {}
+    return merged
+
+
+def text(cls, name):
+    """The help text of a setting."""
+    return notes(cls, name).get("text", "")
+
+
+def names(cls, note=None):
+    """The names of the settings of a dataclass, all or those with a note such as "resume"."""
+    fields = [field.name for field in dataclasses.fields(cls)]
+    return [name for name in fields if note is None or notes(cls, name).get(note)]
+
+
+class Checked:
+    """A dataclass of settings whose types and bounds are checked whoever makes it."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name), notes(type(self), field.name))
+
+    @classmethod
+    def of(cls, values):
+        """An object of those of `{name: value}` that are fields of this class."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Checked):
+    """Settings that every method has; a method adds its own, and changes defaults."""
+
+    img_model: str = setting("fixed_vgg", "The backbone.")
+    batch_size: int = setting(100, "Images of a step.", least=1)
+    save_every: int = setting(10, "Epochs between two saved states.", least=1, resume=True)
+
+    datasets: typing.ClassVar[dict] = {}  # {dataset: {setting: value}} in place of the defaults
+
+    @property
+    def bits(self):
+        """Length of a code in bits."""
+        raise NotImplementedError
+
+    @classmethod
+    def defaults(cls, dataset, asked):
+        """`{setting: value}` that differ from the defaults of the fields.
+
+        Args:
+            dataset: its name.
+            asked: `{setting: value}` asked for, which go before these.
+        """
+        return cls.datasets.get(dataset, {})
+
+    def model_name(self, method):
+        """The name of a model directory where none is given."""
+        return f"{method}_{self.bits}bits"
+
+    def total_steps(self, steps_per_epoch):
+        """Steps of the whole training, whose last epoch may be a part of one."""
+        return self.epochs * steps_per_epoch
+
+    def check_start(self, pretrained):
+        """Raises ValueError where a training can't start from the file `pretrained`, or None."""
+
+
+def _check(field, value, notes):
+    name, wanted = field.name, field.type
+    kinds = {float: (int, float), int: int, bool: bool, str: str}.get(wanted)
+    if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and wanted is not bool)):
+        raise ValueError(f"Expected `{name}` of type {wanted.__name__}. Received: {value!r}.")
+    if "choices" in notes and value not in notes["choices"]:
+        raise ValueError(f"Expected `{name}` to be one of {notes['choices']}. Received: {value!r}.")
+    for note, sign, holds in (
+        ("least", ">=", lambda bound: value >= bound),
+        ("over", ">", lambda bound: value > bound),
+        ("most", "<=", lambda bound: value <= bound),
+    ):
+        # Written so that NaN fails too.
+        if note in notes and not holds(notes[note]):
+            raise ValueError(f"Expected `{name}` {sign} {notes[note]}. Received: {value}.")

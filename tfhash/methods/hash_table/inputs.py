@@ -1,0 +1,23 @@
+"""Images less the mean of the training images, pixel by pixel."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from tfhash.inputs import Input
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PixelMean(Input):
+    """Images in 0..1 less `mean`, a `[height, width, 3]` variable that belongs to the model.
+
+    Original: maestrojeong/Deep-Hash-Table-ICML18, process/cifar_process.py.
+    """
+
+    mean: keras.Variable | None = None
+
+    def prepare(self, images):
+        with tf.init_scope():  # a number, also inside of a data pipeline's function
+            mean = self.mean.numpy()
+        return tf.cast(images, tf.float32) / 255 - mean

@@ -1,0 +1,67 @@
+"""Files of GPQ: ImageNet weights in a .mat file, trained models in TF1 checkpoints.
+
+Original: youngkyunJang/GPQ, train.py, Demo.py, utils/.
+"""
+
+import dataclasses
+import os
+
+from tfhash import checks, originals
+from tfhash.backbones import fixed_vgg
+from tfhash.originals.readers import tf1
+
+METHODS = ("gpq",)
+HEAD = {"codebooks": "Z", "prototypes": "C"}
+
+
+def read(model, path):
+    """Fills a model from ImageNet weights (.mat), or from a checkpoint of the original."""
+    if os.fspath(path).endswith(".mat"):
+        return originals.read_backbone(model, path)
+    prefix = tf1.prefix_of(path)
+    if prefix is None:
+        raise ValueError(
+            f"Expected a .mat file or a TF1 checkpoint (NAME.ckpt with NAME.ckpt.index "
+            f"beside it). Received: {path}."
+        )
+    return _read_checkpoint(model, prefix)
+
+
+def _read_checkpoint(model, prefix):
+    wanted = {original_name(name): v for name, v in originals.variables(model).items()}
+    stored = tf1.read(prefix)
+    missing = sorted(set(wanted) - set(stored))
+    if missing:
+        raise ValueError(
+            f"`{prefix}`: the model's variables {missing} are missing. Expected a checkpoint "
+            "of the original GPQ."
+        )
+    arrays = {name: stored[name] for name in wanted}
+    checks.assign(wanted, arrays, prefix)
+    # Adam's slots, and a flag that tflearn adds, are in every checkpoint of the original.
+    others = {name for name in set(stored) - set(wanted) if "/Adam" not in name}
+    others -= {"beta1_power", "beta2_power", "is_training"}
+    return originals.summary(prefix, wanted, arrays, others)
+
+
+def original_name(name):
+    """The TF1 name of a variable of GPQ, such as Z or Fixed_VGG/conv2d/kernel."""
+    return HEAD.get(name) or fixed_vgg.original_name(name)
+
+
+def recognizes(method, shapes):
+    """Whether a file is of a trained model of GPQ."""
+    return {"Z", "C", "Fixed_VGG/dense/kernel"} <= set(shapes)
+
+
+def config_of(config, shapes):
+    """`config` and the number of classes of a checkpoint with these variables."""
+    words, dim = shapes["Z"]
+    if dim != config.dim:
+        raise ValueError(
+            f"The checkpoint's codebooks are {dim} wide. Expected num_codebooks * "
+            f"codeword_length. Received: {config.num_codebooks} * {config.codeword_length}. "
+            "Give --num_codebooks and --codeword_length."
+        )
+    bits = int(words).bit_length() - 1
+    return dataclasses.replace(config, codeword_bits=bits), shapes["C"][0]

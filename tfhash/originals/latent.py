@@ -1,0 +1,59 @@
+"""Files of latent hashing: Caffe's weights (.npy), checkpoints of the original.
+
+Original: shashankiyer/Learning-bit-codes-for-images.
+"""
+
+import dataclasses
+
+from tfhash import checks, originals
+from tfhash.originals.readers import npy, tf1
+
+METHODS = ("latent",)
+BACKBONE = "bvlc_alexnet"
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fclat", "fc8")
+WEIGHTS = "data/pretrained_alexnet/bvlc_alexnet.npy"  # where the original looks for them
+
+
+def read(model, path):
+    """Fills a model from a checkpoint of the original, or its backbone from published weights.
+
+    Of published weights the last layers of the backbone stay as they are drawn, as in the
+    original, but with `load_fc`.
+    """
+    prefix = tf1.prefix_of(path)
+    if prefix:
+        stored = {_our_name(name): array for name, array in tf1.read(prefix).items()}
+        return _fill(originals.variables(model), stored, path)
+    wanted, tail = originals.backbone_variables(model), model.backbone.tail
+    if not model.config.load_fc:
+        wanted = {name: v for name, v in wanted.items() if name.split("/")[0] not in tail}
+    return _fill(wanted, model.backbone.read(path, wanted).arrays, path)
+
+
+def _fill(wanted, stored, path):
+    missing = sorted(set(wanted) - set(stored))
+    if missing:
+        raise ValueError(
+            f"`{path}` lacks {', '.join(missing)}. Expected the layers {', '.join(LAYERS)} "
+            "with weights and biases."
+        )
+    arrays = {name: stored[name] for name in wanted}
+    checks.assign(wanted, arrays, path)
+    layers = ", ".join(sorted({name.split("/")[0] for name in arrays}))
+    return [f"{path}: {len(arrays)} variables read: {layers}"]
+
+
+def recognizes(method, shapes):
+    """Whether a file is a checkpoint of the original."""
+    return {f"{layer}/weights" for layer in LAYERS} <= set(shapes)
+
+
+def config_of(config, shapes):
+    """`config` and the number of classes of a checkpoint of the original."""
+    width, classes = shapes["fc8/weights"]
+    return dataclasses.replace(config, bits=int(width), img_model=BACKBONE), int(classes)
+
+
+def _our_name(name):
+    layer, _, leaf = name.partition("/")
+    return f"{layer}/{npy.LEAVES.get(leaf, leaf)}"

@@ -1,0 +1,227 @@
+"""All settings of a training, frozen: method, its Config, data, run, devices, and their origins."""
+
+import dataclasses
+import difflib
+import os
+
+from tfhash import config as fields
+from tfhash import data, methods, originals
+from tfhash.config import setting
+from tfhash.evaluation import scoring
+from tfhash.retrieval import relevance
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+GIVEN, DATASET, DEFAULT = "given", "dataset", "default"
+
+
+@dataclasses.dataclass(frozen=True)
+class Data(fields.Checked):
+    """Which images, and how they are split; kept in a model's config.json."""
+
+    dataset: str = setting(
+        "auto",
+        "Dataset: digits, cifar10, tfds:NAME, folder:PATH, a list dataset, or auto: CIFAR-10 "
+        "where it lies ready, else digits.",
+    )
+    data_dir: str = setting("./cifar10", "Folder of the dataset's files.", folder=True)
+    image_size: int = setting(
+        0, "Side in pixels that images are resized to; 0: the dataset's.", least=0
+    )
+    split_order: str = setting(
+        "",
+        "File of the positions of CIFAR-10's images sorted by label (.npy), to repeat a recorded "
+        "split; default: the stable order.",
+        folder=True,
+    )
+    seed: int = setting(
+        0, "Of the initial weights, the batches, the augmentation, the split.", least=0
+    )
+    allow_overlap: bool = setting(False, "Accept images that are in two parts of the dataset.")
+    allow_unlabelled: bool = setting(False, "Accept images without a label.")
+    skip_bad_images: bool = setting(
+        False,
+        "Leave out image files that can't be read, and list them in bad_images.txt; else the "
+        "first is an error.",
+    )
+    cache_memory: int = setting(
+        2048,
+        "MiB in which images of files are kept once they are read.",
+        least=0,
+        resume=True,
+    )
+    num_classes: int = setting(
+        0,
+        "Classes that the dataset must have, or its lists of class numbers have; 0: as found.",
+        least=0,
+    )
+    train_file: str = setting(
+        "", "List of the images to train with, instead of that in --data_dir."
+    )
+    query_file: str = setting("", "List of the images of queries, instead of that in --data_dir.")
+    database_file: str = setting(
+        "", "List of the images of the database, instead of that in --data_dir."
+    )
+    val_file: str = setting(
+        "", "List of the images to validate with, instead of that in --data_dir."
+    )
+
+    def stored(self):
+        """`{name: value}` for config.json; a path holds from every folder."""
+        return {name: absolute(name, value) for name, value in dataclasses.asdict(self).items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run(fields.Checked):
+    """How a training runs."""
+
+    precision: str = setting("float32", "Arithmetic of the network.", choices=PRECISIONS)
+    steps_per_epoch: int = setting(0, "Steps of an epoch; 0: the method's own number.", least=0)
+    validate_every: int = setting(0, "Epochs between validations; 0: as save_every.", least=0)
+    pretrained: str = setting("", "Weight file of the original to start from.")
+    start_from: str = setting(
+        "",
+        "Model directory of the stage before, where the method has stages; none: trains it first.",
+    )
+    jit_compile: bool = setting(False, "Compile the step by XLA.")
+    save_dir: str = setting("models", "Folder of the model directory, where no --model is given.")
+    resume: bool = setting(False, "Go on with the run in the model directory.")
+    overwrite: bool = setting(False, "Replace the model directory.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Test(fields.Checked):
+    """How a test runs, and what it writes."""
+
+    seed: int = setting(0, "Of the queries that the picture shows.", least=0)
+    encode_batch: int = setting(0, "Images encoded at once; 0: the method's own number.", least=0)
+    ties: str = setting(
+        "stable",
+        "Order of items of equal distance; expected: the mean of all.",
+        choices=scoring.TIES,
+    )
+    map_denominator: str = setting(
+        "retrieved",
+        "mAP divides by the relevant items among the first R, as the originals do, or by min(R, "
+        "all relevant items).",
+        choices=scoring.DENOMINATORS,
+    )
+    relevance: str = setting(
+        "", "File of which items are relevant to which queries (.npy, .mat), instead of labels."
+    )
+    R: int = setting(
+        0, "Ranks that count for mAP; 0: the original's number for the dataset.", least=0
+    )
+    max_memory: int = setting(1024, "MiB that ranking may take beyond codes and labels.", least=1)
+    report: str = setting("", "Folder for what is written; default: MODEL/report.")
+    snapshot: str = setting("", "Saved state to test, as iter_09000; default: the last.")
+    save_codes: bool = setting(False, "Also write the codes of the database.")
+    save_original: str = setting("", "File to write the model to as its original does.")
+
+    def scoring(self):
+        """The `Scoring` that this asks for."""
+        return scoring.Scoring(
+            ties=self.ties,
+            top=self.R or None,
+            map_denominator=self.map_denominator,
+            max_memory=self.max_memory * 2**20,
+            relevant=relevance.read_matrix(self.relevance) if self.relevance else None,
+        )
+
+    def step(self):
+        """The step of `snapshot`, `iter_09000` or `9000`; None for the newest."""
+        digits = str(self.snapshot or "0").removeprefix("iter_")
+        if not digits.isdigit():
+            raise ValueError(f"Expected --snapshot like iter_09000. Received: {self.snapshot!r}.")
+        return int(digits) if self.snapshot else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Devices(fields.Checked):
+    """On what a command computes."""
+
+    gpus: str = setting("all", "GPUs to use: all, numbers like 0,1, or empty for the CPU.")
+    virtual_devices: int = setting(0, "Mirror over so many virtual CPU devices.", least=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a training is.
+
+    Attributes:
+        method: name.
+        config: its `Config`.
+        data, run, devices: the others.
+        model: the model directory.
+        origins: `{setting: "given", "dataset" or "default"}`, where each value comes from.
+        notes: lines for the user on what was chosen.
+    """
+
+    method: str
+    config: fields.Config
+    data: Data
+    run: Run
+    devices: Devices
+    model: str
+    origins: dict
+    notes: tuple = ()
+
+
+def settle(method, given):
+    """The `Settings` of a training; changes nothing.
+
+    Args:
+        method: name.
+        given: `{setting: value}` that the user gave, of any of the dataclasses, and `model`.
+    Raises:
+        ValueError: an unknown method, dataset or setting, or a value that does not fit.
+    """
+    if method is None:
+        raise ValueError(f"Expected --method to be one of {methods.names()}. Received none.")
+    kind = methods.load(method).Config
+    known = {name: cls for cls in (kind, Data, Run, Devices) for name in fields.names(cls)}
+    check_names(given, [*known, "model"])
+    named, folder = given.get("dataset", "auto"), given.get("data_dir", Data.data_dir)
+    dataset, _ = data.resolve(originals.dataset_name(method, named), folder)
+    changed = originals.defaults(method, dataset) | kind.defaults(dataset, given)
+    lines = [
+        f"  --{name}={value}, since the dataset is {dataset}"
+        for name, value in changed.items()
+        if name not in given
+    ]
+    values = changed | given | {"dataset": dataset}
+    # Its files may be in the method's own folder for it.
+    folder = values.get("data_dir", Data.data_dir)
+    lines.append(data.resolve("auto" if named == "auto" else dataset, folder)[1])
+    config, run = kind.of(values), Run.of(values)
+    home = os.path.join(os.path.expanduser(run.save_dir), config.model_name(method))
+    origins = {
+        name: GIVEN if name in given else DATASET if name in changed else DEFAULT for name in known
+    }
+    return Settings(
+        method=method,
+        config=config,
+        data=Data.of(values),
+        run=run,
+        devices=Devices.of(values),
+        model=values.get("model") or home,
+        origins=origins,
+        notes=tuple(lines),
+    )
+
+
+def check_names(given, known):
+    """Raises ValueError where a name is none of the `known` ones, with the nearest of them."""
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise ValueError(f"Unknown setting {name!r}.{hint}")
+
+
+def absolute(name, value):
+    """The value of a setting as it is stored: a path holds from every folder."""
+    if value and fields.notes(Data, name).get("folder"):
+        return os.path.abspath(os.path.expanduser(value))
+    if name == "dataset" and str(value).startswith("folder:"):
+        return "folder:" + os.path.abspath(os.path.expanduser(value.removeprefix("folder:")))
+    return value
