@@ -15,10 +15,10 @@ from tfhash.backbones import build, caffe_alexnet
 from tfhash.data import augment, padded, samplers
 from tfhash.losses import entropy
 from tfhash.methods import base
-from tfhash.metrics import average_precision, bits
+from tfhash.metrics import average_precision
 from tfhash.originals.readers import npy, pth, tf1
+from tfhash.retrieval import bits, relevance, two_step
 from tfhash.retrieval import codes as kinds
-from tfhash.retrieval import relevance, two_step
 
 CONVOLUTIONS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 LAYERS = (*CONVOLUTIONS, "fc6", "fc7", "fclat", "fc8")  # of AlexNet, as files name them
