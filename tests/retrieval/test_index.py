@@ -16,21 +16,26 @@ def additive(distance, words=16, n=3000):
     return codes.AdditiveCodes(RNG.integers(0, words, (n, 4)), books, distance)
 
 
+def binary(bits):
+    """Codes of a database and of queries."""
+    database, queries = RNG.standard_normal((3000, bits)), RNG.standard_normal((7, bits))
+    return codes.BinaryCodes.from_signs(database), codes.BinaryCodes.from_signs(queries)
+
+
 VECTORS = RNG.standard_normal((7, 12)).astype(np.float32)
 CASES = {
-    "binary 48": (codes.BinaryCodes.from_signs(RNG.standard_normal((3000, 48))),
-                  codes.BinaryCodes.from_signs(RNG.standard_normal((7, 48)))),
-    "binary 100": (codes.BinaryCodes.from_signs(RNG.standard_normal((3000, 100))),
-                   codes.BinaryCodes.from_signs(RNG.standard_normal((7, 100)))),
+    "binary 48": binary(48),
+    "binary 100": binary(100),
     "product 4 bits": (quantized(16), VECTORS),
     "product 8 bits": (quantized(256), VECTORS),
     "product of 11 words": (quantized(11), VECTORS),
     "additive product": (additive("inner_product"), VECTORS),
     "additive euclidean": (additive("euclidean"), VECTORS),
     "additive of 11 words": (additive("inner_product", 11), VECTORS),
-    **{f"float {name}": (codes.FloatCodes(RNG.standard_normal((3000, 12)), name), VECTORS)
-       for name in codes.DISTANCES},
-}  # fmt: skip
+}
+for distance in codes.DISTANCES:
+    vectors = RNG.standard_normal((3000, 12))
+    CASES[f"float {distance}"] = (codes.FloatCodes(vectors, distance), VECTORS)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -79,10 +84,55 @@ def test_a_truncated_index_is_refused(tmp_path):
     path = tmp_path / "codes.faiss"
     index.Index(database).save(path)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match="codes.faiss. is no whole FAISS index"):
+    with pytest.raises(ValueError, match="codes.faiss. is not a complete FAISS index"):
         index.Index.load(path, database)
 
 
-def test_codes_that_no_index_fits_are_refused():
-    with pytest.raises(ValueError, match="cosine"):
-        index.Index(additive("cosine"))
+TABLE = codes.TableCodes.from_values(np.eye(3), np.zeros((3, 2)), 1)
+RERANKED = codes.RerankedCodes(codes.BinaryCodes.from_signs(VECTORS), codes.FloatCodes(VECTORS))
+
+
+@pytest.mark.parametrize("database", [TABLE, RERANKED, additive("cosine")], ids=lambda c: c.kind)
+def test_codes_that_have_no_index_say_so(database):
+    assert not database.has_index
+    with pytest.raises(ValueError, match=f"{type(database).__name__}. Use ranking.search"):
+        index.Index(database)
+
+
+@pytest.mark.parametrize("name", ["product 4 bits", "additive product", "float cosine"])
+def test_an_approximate_index_of_other_codes_is_refused(name):
+    database, _ = CASES[name]
+    assert database.has_index
+    with pytest.raises(ValueError, match=f"approximate.*{type(database).__name__}"):
+        index.Index(database, approximate=True)
+
+
+CORNERS = codes.FloatCodes(np.float32([[0, 0], [0, 1], [1, 0]]), "euclidean")
+NAMES = ("origin", "top", "right")
+
+
+def test_the_items_found_have_names():
+    searched = index.Index(CORNERS, names=NAMES)
+    nearest = searched.search(np.float32([[0.1, 0.8], [0.7, 0.1]]), 2)
+    expected = [["top", "origin"], ["right", "origin"]]
+    assert searched.names_of(nearest.positions).tolist() == expected
+
+
+def test_an_index_takes_its_names_where_it_is_loaded(tmp_path):
+    index.Index(CORNERS, names=NAMES).save(tmp_path / "codes.faiss")
+    searched = index.Index.load(tmp_path / "codes.faiss", CORNERS, names=NAMES)
+    assert searched.names_of([2, 0]).tolist() == ["right", "origin"]
+
+
+def test_what_an_approximate_index_does_not_find_has_no_name():
+    assert index.Index(CORNERS, names=NAMES).names_of([1, -1]).tolist() == ["top", None]
+
+
+def test_names_of_another_number_are_refused():
+    with pytest.raises(ValueError, match="each of the 3 items. Received: 2 names"):
+        index.Index(CORNERS, names=NAMES[:2])
+
+
+def test_an_index_without_names_says_so():
+    with pytest.raises(ValueError, match="no names. Give `names`"):
+        index.Index(CORNERS).names_of([0])

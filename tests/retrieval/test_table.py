@@ -4,8 +4,7 @@ import pytest
 from tests import golden
 from tfhash.metrics import clusters, speedup
 from tfhash.quantization import buckets
-from tfhash.retrieval.codes import BucketCodes
-from tfhash.retrieval.table import TableCodes
+from tfhash.retrieval.codes import BucketCodes, FloatCodes, TableCodes
 
 CASE = golden.case("hash_table/metrics")
 COUNTS = tuple(int(count) for count in CASE["in_k_set"])
@@ -47,8 +46,10 @@ def test_the_keys_of_queries_by_the_other_centres_equal_the_original(k):
     np.testing.assert_array_equal(found, CASE[f"out_key_vq_te_tr_k{k}"])
 
 
-@pytest.mark.parametrize("name, part, against", [
-    ("te_te", TEST, TEST), ("te_tr", TEST, TRAIN), ("train", TRAIN, TRAIN)])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, part, against",
+    [("te_te", TEST, TEST), ("te_tr", TEST, TRAIN), ("train", TRAIN, TRAIN)],
+)
 def test_the_closeness_to_centres_equals_the_original(name, part, against):
     found = buckets.closeness(EMBED[part], CENTRES[against])
     np.testing.assert_allclose(found, CASE[f"out_k_hash_{name}"], rtol=1e-5)
@@ -144,6 +145,13 @@ def test_items_that_share_no_bucket_are_infinitely_far():
     table = TableCodes.from_values(np.eye(3), np.arange(3.0)[:, None], 1)
     found = table.distances([[1, 0, 0, 0.5]])
     np.testing.assert_array_equal(found, [[0.5, np.inf, np.inf]])
+
+
+def test_queries_may_be_float_codes():
+    """As a test saves them."""
+    table = TableCodes.from_values(np.eye(3), np.arange(3.0)[:, None], 1)
+    queries = np.float32([[1, 0, 0, 0.5], [0, 0, 1, 1.5]])
+    np.testing.assert_array_equal(table.distances(FloatCodes(queries)), table.distances(queries))
 
 
 def test_further_buckets_are_opened_in_the_order_of_the_values():

@@ -7,24 +7,23 @@ import numpy as np
 
 from tfhash import files
 from tfhash.evaluation import pictures
-from tfhash.metrics import bits
-from tfhash.retrieval.codes import BinaryCodes
+from tfhash.retrieval import bits
 
 
 def write(result, folder):
     """Writes the curves of a `results.Result`; the paths.
 
     curves.csv: N, precision@N, recall@N. precision_recall.csv: interpolated precision at levels
-    of recall. For binary codes also radius.csv: precision, recall and mAP within each Hamming
+    of recall. For Hamming distances also radius.csv: precision, recall and mAP within each Hamming
     radius, and bits.csv: share of ones and entropy of each bit. curves.png shows the curves.
     """
     folder, given = pathlib.Path(folder), (result.query, result.database)
-    found = result.scoring.curves(result.codes, result.queries, *given)
-    at_n = {name: found[name] for name in ("N", "precision", "recall")}
-    levels = {"recall": found["level"], "precision": found["interpolated"]}
+    means = result.scoring.curves(result.codes, result.queries, *given)
+    at_n = {name: means[name] for name in ("N", "precision", "recall")}
+    levels = {"recall": means["level"], "precision": means["interpolated"]}
     tables = {"curves.csv": at_n, "precision_recall.csv": levels}
     radius = None
-    if isinstance(result.codes, BinaryCodes):
+    if result.codes.hamming:
         radius = result.scoring.radius_curves(result.codes, result.queries, *given)
         unpacked = result.codes.unpack()
         tables["radius.csv"] = radius

@@ -11,10 +11,7 @@ from tfhash import files, originals
 from tfhash.data.splits import Splits
 from tfhash.evaluation import curves, pictures
 from tfhash.evaluation.scoring import Encoded, Scoring
-from tfhash.metrics import bits
-from tfhash.retrieval import codes as kinds
-from tfhash.retrieval import index, ranking
-from tfhash.retrieval.stored import Stored as Codes
+from tfhash.retrieval import base, index, ranking
 
 LOG = logging.getLogger("tfhash")
 LISTED = 15  # images of a ranked list in a picture
@@ -38,7 +35,7 @@ class Result:
     splits: Splits
     query: Encoded
     database: Encoded
-    codes: Codes
+    codes: base.Codes
     queries: object
     scoring: Scoring
     metrics: dict
@@ -102,7 +99,7 @@ def table(result):
     """`{name: value}`: the metrics, what the codes are like, and what they were taken on."""
     return (
         result.metrics
-        | _statistics(result)
+        | result.codes.statistics(result.database.outputs)
         | {
             "dataset": result.splits.dataset,
             "queries": len(result.query.outputs),
@@ -113,22 +110,6 @@ def table(result):
             "map_denominator": result.scoring.map_denominator,
         }
     )
-
-
-def _statistics(result):
-    codes, outputs = result.codes, result.database.outputs
-    if isinstance(codes, kinds.BinaryCodes):
-        found = {
-            "distinct_codes": bits.distinct(codes.words),
-            "bit_entropy": float(bits.entropy(codes.unpack()).mean()),
-        }
-        if outputs.shape[1] == codes.bits:
-            found["sign_error"] = bits.sign_error(outputs)
-        return found
-    if isinstance(codes, kinds.AdditiveCodes):
-        error = ((outputs - codes.decode()) ** 2).sum(axis=1).mean()
-        return {"quantization_error": float(error)}
-    return {}
 
 
 def write(result, folder, *, seed=0, codes=False):
@@ -158,19 +139,16 @@ def write(result, folder, *, seed=0, codes=False):
 
 
 def _plain(value):
-    """A value as JSON has it: null for what is no finite number."""
+    """A value as JSON has it: null for NaN and infinity."""
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _write_codes(result, folder):
     result.codes.save(folder / "codes.npz")
-    queries = result.queries
-    if isinstance(queries, np.ndarray):
-        queries = kinds.FloatCodes(queries)
-    queries.save(folder / "query_codes.npz")
+    result.codes.queries_to_save(result.queries).save(folder / "query_codes.npz")
     paths = [folder / "codes.npz", folder / "query_codes.npz"]
-    if not isinstance(result.codes, index.CODES):
-        LOG.info("No index of FAISS has the distances of %s.", type(result.codes).__name__)
+    if not result.codes.has_index:
+        LOG.info("No FAISS index has the distances of %s.", type(result.codes).__name__)
         return paths
     index.Index(result.codes).save(folder / "codes.faiss")
     return [*paths, folder / "codes.faiss"]

@@ -56,7 +56,7 @@ class Scoring:
         """`[queries]` average precision; NaN for a query without a relevant item.
 
         Args:
-            codes: of the database, a class of tfhash/retrieval/codes.py.
+            codes: of the database, `codes.Codes`.
             queries: what its `distances` takes.
             query, database: have `labels`, `[q, classes]` and `[n, classes]` 0/1.
             top: ranks that count where the options leave it open; None for all.

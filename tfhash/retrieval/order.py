@@ -82,9 +82,13 @@ class Sorter:
 
     def _ordered(self, distances):
         """Unsigned integers in the order of the distances, and how many bits they have."""
-        if distances.dtype != np.float32:
-            return distances, int(distances.max()).bit_length()
-        return ordered(distances, out=self._order.view(np.float32)), 32
+        if distances.dtype == np.float32:
+            return ordered(distances, out=self._order.view(np.float32)), 32
+        if distances.dtype.kind != "u":
+            raise ValueError(
+                f"Expected distances as float32 or unsigned integers. Received: {distances.dtype}."
+            )
+        return distances, int(distances.max()).bit_length()
 
     def _buffer(self, width):
         if width <= 32:

@@ -1,6 +1,6 @@
 """Ranking of a database for queries, block by block, in an order that is the same everywhere.
 
-Nothing of size queries x database is held whole. `codes` is an object of codes.py; an item is
+Nothing of size queries x database is held whole. `codes` is of any kind of base.Codes; an item is
 relevant to a query if they share a label.
 """
 
@@ -10,8 +10,7 @@ import threading
 
 import numpy as np
 
-from tfhash.retrieval import codes as code_kinds
-from tfhash.retrieval import hamming, order
+from tfhash.retrieval import base, hamming, order
 from tfhash.retrieval.relevance import Relevance
 
 MAX_MEMORY = 2**30  # bytes for the blocks of all threads together
@@ -21,12 +20,13 @@ SHORT = 2**18  # items that a thread ranks by Hamming distance before another ha
 TIES = ("stable", "best", "worst")
 
 
-def relevant_ranks(codes, queries, query_labels, labels=None, *, top=None, ties="stable",
-                   max_memory=MAX_MEMORY):  # fmt: skip
+def relevant_ranks(
+    codes, queries, query_labels, labels=None, *, top=None, ties="stable", max_memory=MAX_MEMORY
+):
     """Yields lists, an array for each query: the ranks of its relevant items, ascending from 0.
 
     Args:
-        codes: of the database; has `distances(queries)`.
+        codes: of the database.
         queries: what the codes' `distances` takes, one or more.
         query_labels: `[q, classes]` 0/1; or, without `labels`, a `[q, n]` 0/1 matrix of which
             items are relevant.
@@ -45,9 +45,9 @@ def relevant_ranks(codes, queries, query_labels, labels=None, *, top=None, ties=
             f"Expected `ties` to be one of {TIES}. Received: {ties!r}. For the expectation over "
             "all orders, give the counts of `tie_counts` to a metric."
         )
-    if ties == "stable" and isinstance(codes, code_kinds.BinaryCodes):
+    if ties == "stable" and codes.hamming:
         blocks = _radius_ranks(codes, queries, relevance, max_memory)
-        return ([found[: found.searchsorted(top)] for found in ranks] for ranks, _ in blocks)
+        return ([row[: row.searchsorted(top)] for row in ranks] for ranks, _ in blocks)
 
     def rank(sorter, query, distances):
         return sorter.ranks(sorter.keys(distances, relevance.row(query), top))
@@ -55,9 +55,10 @@ def relevant_ranks(codes, queries, query_labels, labels=None, *, top=None, ties=
     return _rows(rank, codes, queries, ties, max_memory)
 
 
-def radius_ranks(codes, queries, query_labels, labels=None, *, ties="stable",
-                 max_memory=MAX_MEMORY):  # fmt: skip
-    """Yields (ranks, within) of `BinaryCodes`; the arguments are those of `relevant_ranks`.
+def radius_ranks(
+    codes, queries, query_labels, labels=None, *, ties="stable", max_memory=MAX_MEMORY
+):
+    """Yields (ranks, within) of Hamming distances; the arguments are those of `relevant_ranks`.
 
     Ranks as there; within `[block, bits + 1]`: items within each Hamming radius.
     """
@@ -77,8 +78,8 @@ def _radius_ranks(codes, queries, relevance, max_memory):
 
     def rank(ranker, block):
         rows = range(len(query_words))[block]
-        found = [ranker.rank(query_words[row], relevance.positions(row)) for row in rows]
-        ranks, within = zip(*found)
+        ranked = (ranker.rank(query_words[row], relevance.positions(row)) for row in rows)
+        ranks, within = zip(*ranked)
         return list(ranks), np.stack(within)
 
     def ranker():
@@ -91,12 +92,12 @@ def _radius_ranks(codes, queries, relevance, max_memory):
 def tie_counts(codes, queries, query_labels, labels=None, *, max_memory=MAX_MEMORY):
     """Yields (items, relevant), each `[block, groups]`: sizes of the groups of equal distance.
 
-    Column d is Hamming distance d for `BinaryCodes`; elsewhere the distances that occur, in
+    Column d is Hamming distance d where `codes.hamming`; elsewhere the distances that occur, in
     their order, filled up with empty groups. This is all that a metric needs which does not
     depend on the order inside ties, or takes its expectation.
     """
     relevance = _relevance(codes, queries, query_labels, labels)
-    if isinstance(codes, code_kinds.BinaryCodes):
+    if codes.hamming:
         return _hamming_counts(codes, queries, relevance, max_memory)
 
     def count(sorter, query, distances):
@@ -151,12 +152,10 @@ def ball_ranks(codes, queries, radius, query_labels, labels=None, *, max_memory=
 
 
 def search(codes, queries, k, *, max_memory=MAX_MEMORY):
-    """The nearest items: index `[q, k]` int64 and distances `[q, k]`, nearest first.
-
-    Items of equal distance are in database order.
+    """The nearest items: `base.Neighbours`, those of equal distance in database order.
 
     Args:
-        codes: of the database; has `distances(queries)`.
+        codes: of the database.
         queries: what the codes' `distances` takes.
         k: items for each query. More than there are is cut.
         max_memory: bytes that the blocks may take.
@@ -164,12 +163,12 @@ def search(codes, queries, k, *, max_memory=MAX_MEMORY):
     k = clipped(k, codes)
 
     def nearest(sorter, query, distances):
-        index = sorter.index(sorter.keys(distances, top=k))
-        return index, distances[index]
+        positions = sorter.index(sorter.keys(distances, top=k))
+        return positions, distances[positions]
 
     blocks = _rows(nearest, codes, queries, "stable", max_memory)
-    index, distances = zip(*(row for block in blocks for row in block))
-    return np.stack(index), np.stack(distances)
+    positions, distances = zip(*(row for block in blocks for row in block))
+    return base.Neighbours(np.stack(positions), np.stack(distances))
 
 
 def _relevance(codes, queries, query_labels, labels):

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from tfhash.retrieval import codes, stored
+from tfhash.retrieval import base
+from tfhash.retrieval.buckets import BucketCodes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Found:
     touched: np.ndarray
 
 
-class TableCodes(stored.Stored):
+class TableCodes(base.Codes):
     """Items in their buckets, with the vectors that order what a query finds.
 
     Args:
@@ -28,14 +29,14 @@ class TableCodes(stored.Stored):
         bits: number of buckets.
         vectors: `[n, dim]` float.
     Raises:
-        ValueError: lengths that differ, or vectors that are no numbers.
+        ValueError: lengths that differ, or vectors with NaN or infinity.
     """
 
     kind = "table"
 
     def __init__(self, words, bits, vectors):
-        self.buckets = codes.BucketCodes(words, bits)
-        self.vectors = codes.finite(vectors, "vectors")
+        self.buckets = BucketCodes(words, bits)
+        self.vectors = base.finite(vectors, "vectors")
         self.bits = self.buckets.bits
         if len(self.vectors) != len(self.buckets):
             raise ValueError(
@@ -48,7 +49,7 @@ class TableCodes(stored.Stored):
     @classmethod
     def from_values(cls, values, vectors, k):
         """Each item in the buckets of its `k` largest of `[n, d]` values."""
-        buckets = codes.BucketCodes.from_values(values, k)
+        buckets = BucketCodes.from_values(values, k)
         return cls(buckets.words, buckets.bits, vectors)
 
     def __len__(self):
@@ -81,7 +82,7 @@ class TableCodes(stored.Stored):
             queries: `[q, bits + dim]` float, the values of the buckets, then the vector.
         """
         values, vectors = self._parts(queries)
-        own = codes.BucketCodes.from_values(values, max(1, self.k)).unpack()
+        own = BucketCodes.from_values(values, max(1, self.k)).unpack()
         shared = np.zeros((len(own), len(self)), bool)
         for query, bucket in zip(*np.nonzero(own)):
             shared[query, self.lists()[bucket]] = True
@@ -90,10 +91,7 @@ class TableCodes(stored.Stored):
         return np.where(shared, np.sqrt(np.maximum(squares, 0)), np.float32(np.inf))
 
     def _parts(self, queries):
-        queries = codes.finite(queries, "queries")
-        width = self.bits + self.vectors.shape[1]
-        if queries.shape[1] != width:
-            raise ValueError(f"Expected `queries` [q, {width}]. Received: {list(queries.shape)}.")
+        queries = base.query_vectors(queries, self.bits + self.vectors.shape[1])
         return queries[:, : self.bits], queries[:, self.bits :]
 
     def search(self, values, vectors, counts, *, own=False):

@@ -54,15 +54,18 @@ def test_average_precision_equals_the_original(case, database, top, name):
     assert np.nan_to_num(found).mean() == pytest.approx(float(case[f"out_map_{name}"]), abs=1e-6)
 
 
-@pytest.mark.parametrize("ties, name", [("stable", "stable"), ("worst", "ties_worst"),
-                                        ("best", "ties_best")])  # fmt: skip
-def test_ties_of_a_trained_model_equal_the_original(ties, name):
+ORIGINAL_TIES = {"stable": "stable", "worst": "ties_worst", "best": "ties_best"}
+
+
+@pytest.mark.parametrize("ties", ORIGINAL_TIES)
+def test_ties_of_a_trained_model_equal_the_original(ties):
     case = golden.case("gpq/checkpoint_retrieval")
     database = codes.QuantizedCodes(case["out_gallery_codes"], books(case["out_z"]))
     similar = case["in_query_labels"][:, None] == case["in_gallery_labels"]
     blocks = ranking.relevant_ranks(database, case["out_query_features"], similar, ties=ties)
     found = np.concatenate([average_precision.average_precision(block) for block in blocks])
-    assert np.nan_to_num(found).mean() == pytest.approx(float(case[f"out_map_{name}"]), abs=1e-6)
+    expected = float(case[f"out_map_{ORIGINAL_TIES[ties]}"])
+    assert np.nan_to_num(found).mean() == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("segments, words", [(1, 16), (5, 16), (3, 2), (4, 256), (2, 300), (2, 1)])
@@ -102,15 +105,18 @@ def test_codes_come_back_from_a_file(tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["codes.npz"]
 
 
-@pytest.mark.parametrize("chosen, books, message", [
-    (np.zeros((4, 3), int), np.zeros((2, 16, 3)), r"\[4, 3\] and \[2, 16, 3\]"),
-    (np.full((4, 2), 16), np.zeros((2, 16, 3)), "0 to 15.*16 to 16"),
-    (np.full((4, 2), -1), np.zeros((2, 16, 3)), "-1 to -1"),
-    (np.zeros((4, 2)), np.zeros((2, 16, 3)), "integer `codes`.*float64"),
-])  # fmt: skip
-def test_codes_that_do_not_fit_their_codebooks_are_an_error(chosen, books, message):
+@pytest.mark.parametrize(
+    "chosen, message",
+    [
+        (np.zeros((4, 3), int), r"\[4, 3\] and \[2, 16, 3\]"),
+        (np.full((4, 2), 16), "0 to 15.*16 to 16"),
+        (np.full((4, 2), -1), "-1 to -1"),
+        (np.zeros((4, 2)), "integer `codes`.*float64"),
+    ],
+)
+def test_codes_that_do_not_fit_their_codebooks_are_an_error(chosen, message):
     with pytest.raises(ValueError, match=message):
-        codes.QuantizedCodes(chosen, books)
+        codes.QuantizedCodes(chosen, np.zeros((2, 16, 3)))
 
 
 def test_queries_of_another_width_are_an_error():
@@ -126,7 +132,7 @@ def test_queries_with_nan_are_counted():
 
 
 def test_the_share_of_words_in_use_is_counted_by_codebook():
-    found = codes.QuantizedCodes(
-        np.array([[0, 1], [2, 1], [0, 1]]), np.zeros((2, 4, 3), np.float32)
-    )
-    assert found.used() == [0.5, 0.25]
+    chosen = np.array([[0, 1], [2, 1], [0, 1]])
+    database = codes.QuantizedCodes(chosen, np.zeros((2, 4, 3), np.float32))
+    assert database.used() == [0.5, 0.25]
+    assert database.usage() == {"codebook_use/0": 0.5, "codebook_use/1": 0.25}

@@ -14,6 +14,12 @@ def entropy(bits):
     return -(share * np.log2(share) + (1 - share) * np.log2(1 - share)) + 0.0
 
 
+def balance(bits):
+    """Mean over the bits of `[n, bits]` 0/1 of how evenly both occur, 0 (always the same) to 1."""
+    share = ones(bits)
+    return float(np.mean(np.minimum(share, 1 - share) * 2))
+
+
 def distinct(words):
     """The number of different codes among packed `[n, words]`."""
     return len(np.unique(words, axis=0))
