@@ -183,6 +183,7 @@ def _show_log():
     logger = logging.getLogger("tfhash")
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
+    logger.propagate = False
     if "--debug" not in sys.argv:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
 

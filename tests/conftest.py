@@ -34,9 +34,9 @@ def run(tmp_path, monkeypatch, capsys):
         status = 0
         try:
             if script is run_train:
-                common.main(run_train.train, common.define_train, "usage\n")
+                common.main(run_train.train, common.TRAIN, "usage\n")
             else:
-                common.main(run_test.test, common.define_test, "usage\n")
+                common.main(run_test.test, common.TEST, "usage\n")
         except SystemExit as stop:
             status = stop.code
         return status, *capsys.readouterr()

@@ -18,11 +18,11 @@ class Logs(keras.callbacks.Callback):
 
 
 def train(name, strategy, precision, steps=3, epochs=2):
-    model = examples.hasher(name, strategy=strategy, precision=precision, seed=3)
+    trainer = examples.trainer(name, strategy=strategy, precision=precision, seed=3)
     logs = Logs()
-    model.fit(examples.splits().train, epochs=epochs, steps_per_epoch=steps, callbacks=[logs])
-    state = {f"state/{name}": v.numpy() for name, v in (model.method.state or {}).items()}
-    return logs.steps, model.arrays() | state
+    trainer.fit(examples.splits().train, epochs=epochs, steps_per_epoch=steps, callbacks=[logs])
+    state = {f"state/{k}": v.numpy() for k, v in (trainer.model.recipe.state or {}).items()}
+    return logs.steps, trainer.model.arrays() | state
 
 
 @pytest.mark.parametrize("name", methods.names())
@@ -50,11 +50,11 @@ def test_two_replicas_take_the_first_step_of_one_in_float32(mirrored):
 
 
 def test_two_replicas_encode_a_partial_batch_as_one(mirrored):
-    one = examples.hasher("gpq", seed=3)
-    two = examples.hasher("gpq", seed=3, strategy=mirrored)
+    one = examples.model("gpq", seed=3)
+    two = examples.model("gpq", seed=3, strategy=mirrored)
     part = examples.splits().database.subset(np.arange(37))
-    expected = one.encode(part, batch_size=16).outputs
-    np.testing.assert_allclose(two.encode(part, batch_size=16).outputs, expected, atol=1e-5)
+    expected = one.embed(part, batch_size=16)
+    np.testing.assert_allclose(two.embed(part, batch_size=16), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfhash.config import setting
 from tfhash.data import word_vectors
+from tfhash.data.word_vectors import ORTHOGONAL
 from tfhash.losses import margin, reconstruction
 from tfhash.methods import _composite, _deephash
 
@@ -50,7 +51,7 @@ class Config(_composite.Config):
 
     datasets: typing.ClassVar[dict] = {
         "digits": _deephash.DIGITS
-        | {"output_dim": 64, "n_subcenter": 32, "wordvec_dict": word_vectors.ORTHOGONAL}
+        | {"output_dim": 64, "n_subcenter": 32, "wordvec_dict": ORTHOGONAL}
     }
 
 
@@ -88,7 +89,7 @@ class Method(_deephash.Method):
 
     def _read_word_vectors(self):
         config, size = self.config, {"classes": self.num_classes, "dim": self.config.output_dim}
-        if config.wordvec_dict == word_vectors.ORTHOGONAL:
+        if config.wordvec_dict == ORTHOGONAL:
             return word_vectors.orthogonal(**size)
         if config.wordvec_dict:
             return word_vectors.read_table(config.wordvec_dict, **size)
