@@ -1,47 +1,112 @@
-"""The rules of the folders: what may import what."""
+"""The rules of the rooms: what may import what. Imports go down only."""
 
 import ast
 import pathlib
 
 import pytest
 
+from tfhash import backbones, methods
+
 ROOT = pathlib.Path(__file__).parents[1]
-FLOORS = {"data", "losses", "quantization", "retrieval", "metrics"}
 SOURCES = sorted(ROOT.glob("tfhash/**/*.py"))
+# From the lowest up; a room imports rooms above it in this list, and itself.
+LEVELS = (
+    {"checks", "files", "unpickle", "config", "formats"},
+    {"data", "losses", "quantization", "retrieval", "metrics"},
+    {"originals.readers"},
+    {"backbones"},
+    {"inputs", "evaluation.scoring", "evaluation.table_scoring"},
+    {"heads"},
+    {"training.optimizers"},
+    {"methods", "model_dir"},
+    {"originals"},
+    {"settings", "evaluation", "training.distribution", "training.plan", "training.interrupts"},
+    {"model"},
+    {"training"},
+    {"api"},
+    {"__init__"},
+)
+# The floor: pure, and its rooms do not know each other.
+FLOOR = LEVELS[1]
 
 
 def imported(path):
-    """The modules that a file imports, in full."""
+    """The modules of tfhash that a file imports, in full but for `tfhash.`"""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        yield from (name for name in names if name.split(".")[0] == "tfhash")
+
+
+def level(name):
+    """The number of the level of a module such as data.images, and its room."""
+    parts = name.split(".")
+    for count in (2, 1):
+        room = ".".join(parts[:count])
+        for number, rooms in enumerate(LEVELS):
+            if room in rooms:
+                return number, room
+    return None, name
+
+
+def module(path):
+    return ".".join(path.relative_to(ROOT / "tfhash").with_suffix("").parts)
+
+
+def relative(paths):
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative(SOURCES))
+def test_imports_go_down_only(path):
+    own, room = level(module(path))
+    assert own is not None, f"{path}: give its room a place in LEVELS"
+    for name in imported(path):
+        other, other_room = level(name.removeprefix("tfhash."))
+        if other is None:  # a name of tfhash itself, such as __version__
+            continue
+        below = other < own or other_room == room
+        assert below, f"{path}: {name} is of a room above, or beside it"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative(SOURCES))
+def test_the_library_does_not_import_flags_or_the_commands(path):
+    names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name.split(".")[0] for alias in node.names}
         if isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names.add((node.module or "").split(".")[0])
+    assert not names & {"flags", "run_train", "run_test", "tests", "benchmarks"}
 
 
-def parts_used(path):
-    return {name.split(".")[1] for name in imported(path) if name.startswith("tfhash.")}
-
-
-@pytest.mark.parametrize(
-    "path", [p for p in SOURCES if p.parent.name in FLOORS], ids=lambda p: str(p.relative_to(ROOT))
-)
-def test_floors_import_nothing_from_the_project(path):
-    assert parts_used(path) <= {"checks", "files", "unpickle", path.parent.name}
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_the_library_does_not_import_flags_or_the_commands(path):
-    top = {name.split(".")[0] for name in imported(path)}
-    assert not top & {"flags", "run_train", "run_test", "tests", "benchmarks"}
+def kin(room, shared):
+    """The files of a room, but for its shared and private ones."""
+    files = sorted((ROOT / "tfhash" / room).glob("*.py"))
+    return [p for p in files if p.stem not in shared and not p.stem.startswith("_")]
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in SOURCES if p.parent.name == "methods"], ids=lambda p: p.name
+    "room, shared", [("methods", {"base"}), ("heads", {"base"}), ("backbones", {"base"})]
 )
-def test_methods_do_not_import_each_other_or_the_loop(path):
-    """But for `base` and private modules, which are no methods: what a family shares."""
-    used = {name for name in imported(path) if name.startswith("tfhash.methods.")}
-    others = {name for name in used if not name.startswith("tfhash.methods._")}
-    assert others <= {"tfhash.methods.base"}
-    assert not parts_used(path) & {"hasher", "model_dir", "report", "callbacks", "experiment"}
+def test_methods_heads_and_backbones_do_not_import_their_kin(room, shared):
+    for path in kin(room, shared):
+        names = [n.split(".") for n in imported(path) if n.startswith(f"tfhash.{room}.")]
+        others = {parts[2] for parts in names} - {path.stem, *shared, "layers"}
+        assert not {name for name in others if not name.startswith("_")}, path
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative(SOURCES))
+def test_nothing_compares_the_name_of_a_backbone_or_a_method(path):
+    """But files of originals and of old formats, which are about one program or version."""
+    if module(path).split(".")[0] in ("originals", "formats", "backbones"):
+        return
+    known = {*backbones.names(), *methods.names()} - {"hash_table"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Compare):
+            values = [node.left, *node.comparators]
+            named = {v.value for v in values if isinstance(v, ast.Constant)}
+            assert not named & known, f"{path}:{node.lineno}"

@@ -6,9 +6,10 @@ from tfhash import config as fields
 from tfhash import settings as all_settings
 from tfhash.evaluation import results
 from tfhash.evaluation.scoring import Scoring
+from tfhash.model import Model
 from tfhash.originals import readers
 from tfhash.settings import Data
-from tfhash.training import callbacks, distribution, runs
+from tfhash.training import distribution, runs, sessions
 
 
 def load(path, *, method=None, gpus="all", virtual_devices=0):
@@ -30,7 +31,7 @@ def load(path, *, method=None, gpus="all", virtual_devices=0):
     strategy = distribution.strategy(gpus, virtual_devices)
     shapes = readers.shapes(path)
     if shapes is None:
-        return runs.Model.load(os.fspath(path), method=method, strategy=strategy)
+        return Model.load(os.fspath(path), method=method, strategy=strategy)
     return runs.open_original(path, shapes, method=method, strategy=strategy)
 
 
@@ -40,7 +41,7 @@ def train(method, *, progress=True, **given):
     Args:
         method: its name.
         progress: shows a progress bar.
-        given: any settings of the command run_train.py by their names: of the method, as
+        given: any settings of run_train.py by their names there: those of the method, as
             num_codebooks, and dataset, model, seed, gpus, epochs, overwrite, resume ...
     Returns:
         The trained `Model`.
@@ -48,54 +49,13 @@ def train(method, *, progress=True, **given):
         ValueError: an unknown setting, or a value that does not fit; nothing is left behind.
 
     >>> import tfhash
-    >>> model = tfhash.train("gpq", dataset="digits", num_codebooks=12, img_model="tiny", epochs=1)
+    >>> small = {"img_model": "tiny", "epochs": 1, "steps_per_epoch": 2, "progress": False}
+    >>> model = tfhash.train("gpq", dataset="digits", num_codebooks=12, **small)
     >>> model.path
     'models/48bits'
     """
     settings = all_settings.settle(method, given)
-    run = begin(settings, given)
-    finish(run, settings, progress=progress)
-    return run.model
-
-
-def begin(settings, given):
-    """Starts the `Run` of `Settings`, or goes on with it where they say `resume`.
-
-    A model of the stage before is trained first, where the method needs one and none is given.
-    """
-    strategy = distribution.strategy(settings.devices.gpus, settings.devices.virtual_devices)
-    if settings.run.resume:
-        kept = {n: v for n, v in given.items() if n not in fields.names(all_settings.Devices)}
-        free = [n for n in fields.names(all_settings.Run) if n not in runs.KEPT]
-        changes = {n: v for n, v in kept.items() if n not in (*free, "model")}
-        return runs.resume(
-            settings.model,
-            method=settings.method,
-            given=changes,
-            strategy=strategy,
-            jit_compile=settings.run.jit_compile,
-        )
-    return runs.start(settings, strategy=strategy)
-
-
-def finish(run, settings, *, progress=True, interrupted=None):
-    """Trains a `Run` to its end, with what a training shows and saves beside it."""
-    every = run.model.config.save_every
-    saving = callbacks.Saving(run.trainer, run.path, every=every)
-    watch = callbacks.standard(
-        run.trainer,
-        run.path,
-        run.splits,
-        progress=progress,
-        validate_every=settings.run.validate_every or every,
-    )
-    run.trainer.fit(
-        run.splits.train,
-        steps_per_epoch=run.steps_per_epoch,
-        callbacks=[*watch, saving],
-        interrupted=interrupted,
-    )
-    return saving
+    return sessions.train(settings, given, progress=progress).model
 
 
 def evaluate(
@@ -116,9 +76,8 @@ def evaluate(
     True
     """
     all_settings.check_names(given, fields.names(Data))
-    if isinstance(model, (str, os.PathLike)):
+    if not isinstance(model, Model):
         model = load(model)
     splits = runs.splits_of(model, given)
     scoring = Scoring(ties=ties, top=R, map_denominator=map_denominator)
-    result = results.evaluate(model, splits, batch_size=batch_size, scoring=scoring)
-    return results.table(result)
+    return results.table(results.evaluate(model, splits, batch_size=batch_size, scoring=scoring))

@@ -4,20 +4,17 @@ Reference: Cao et al., ICCV 2017. Original: thuml/HashNet, pytorch/src.
 """
 
 import dataclasses
-import functools
 import typing
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash import config as settings
-from tfhash.backbones import base as backbones
 from tfhash.config import setting
-from tfhash.data import pillow, samplers
+from tfhash.data import samplers
 from tfhash.heads.signs import Signs
 from tfhash.losses import weighted_pairs
-from tfhash.methods import base
+from tfhash.methods import _torchvision, base
 from tfhash.training import optimizers
 
 HASH_FACTOR = 10.0  # of the learning rate of the last layer
@@ -26,7 +23,7 @@ SCHEDULES = ("step", "inv", "multistep")
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(settings.Config):
+class Config(_torchvision.Config):
     """Settings; the defaults are those of the original's train.py and README."""
 
     bits: int = setting(48, "Length of a code in bits.", least=1)
@@ -73,23 +70,6 @@ class Config(settings.Config):
         0.005, "The scale is (1 + scale_gamma * iteration) ** scale_power.", least=0
     )
     scale_power: float = setting(0.5, "Exponent of the scale.", least=0)
-    resize_size: int = setting(
-        256, "Side in pixels that images are resized to; 0: the dataset's own.", least=0
-    )
-    crop_size: int = setting(224, "Side in pixels of what the network sees.", least=1)
-    crop_share: float = setting(
-        0.08, "Smallest share of an image's area in a training crop.", over=0, most=1
-    )
-    flip: bool = setting(True, "Mirror half of the training images, drawn at random.")
-    # Pillow's default was "nearest" when the code was published; since Pillow 7 it is "bicubic".
-    resample: str = setting(
-        "nearest",
-        "Filter of the resize: nearest (when the code was published), bicubic (Pillow's default "
-        "since), bilinear.",
-        choices=pillow.FILTERS,
-        test=True,
-    )
-    test_10crop: bool = setting(False, "Average the outputs of ten crops in a test.", test=True)
     # The original's test.py never calls eval(): a code depends on the batch and on dropout.
     encode_in_training_mode: bool = setting(
         False, "Test with batch statistics and dropout, as the original does.", test=True
@@ -110,39 +90,15 @@ class Config(settings.Config):
         }
     }
 
-    def __post_init__(self):
-        super().__post_init__()
-        if 0 < self.resize_size < self.crop_size:
-            raise ValueError(
-                f"Expected `resize_size` >= crop_size={self.crop_size}, or 0. "
-                f"Received: {self.resize_size}."
-            )
-
     def model_name(self, method):
         return f"{self.prefix}_{self.bits}bits"
 
 
-class Method(base.Method):
+class Method(_torchvision.Method):
     """HashNet: the weighted loss over the pairs of two streams of images."""
 
     streams = ("first", "second")
     habits = base.Habits(states_kept=None)  # all: --snapshot names any of them
-
-    @classmethod
-    def input_of(cls, config):
-        plain = super().input_of(config)
-        size = config.crop_size
-        ten = {"views": functools.partial(pillow.ten_crops, size=size)}
-        one = {"crop": functools.partial(pillow.centre_crop, size=size)}
-        return dataclasses.replace(
-            plain,
-            pixels=plain.backbone.pixels or backbones.IMAGENET,
-            side=config.resize_size or None,
-            resize=f"pillow_{config.resample}",
-            sees=size,
-            option="crop_size",
-            **(ten if config.test_10crop else one),
-        )
 
     def build_head(self):
         linear = self.linear(self.config.bits)
@@ -181,12 +137,6 @@ class Method(base.Method):
     def batches(self, train, *, steps, seed, epoch):
         items = np.flatnonzero(train.labelled)
         return samplers.two_streams(items, self.config.batch_size, steps, seed=seed, epoch=epoch)
-
-    def augment(self, images, seed):
-        config = self.config
-        area = {"scale": (config.crop_share, 1.0), "flip": config.flip}
-        images = pillow.random_resized_crops(images, config.crop_size, seed, **area)
-        return self.input.pixels.normalize(images)
 
     def outputs(self, images):
         both = tf.concat([images[stream] for stream in self.streams], axis=0)

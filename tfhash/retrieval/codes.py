@@ -29,5 +29,11 @@ def load(path):
 
     Raises:
         ValueError: the file is truncated, of another format, or of an unknown kind.
+
+    >>> import numpy as np, tfhash
+    >>> model = tfhash.load("models/48bits")
+    >>> model.encode(np.zeros((2, 20, 30, 3), np.uint8)).save("codes.npz")
+    >>> len(tfhash.load_codes("codes.npz"))
+    2
     """
     return Codes.load(path)
