@@ -75,6 +75,10 @@ def test_auto_is_the_dataset_that_the_folder_of_the_lists_is_named_after(tmp_pat
         assert data.resolve("auto", place)[0] == name
 
 
+def test_ten_labels_do_not_make_lists_of_another_name_cifar10(tmp_path):
+    assert data.resolve("auto", write_lists(tmp_path / "coco", classes=10))[0] == "coco"
+
+
 def test_auto_takes_cifar10_before_others(tmp_path):
     write_lists(tmp_path / "coco", classes=3)
     write_pickles(tmp_path / "cifar10")
@@ -160,7 +164,7 @@ def test_pickles_may_lie_in_a_folder_of_the_datasets_name(tmp_path, inner):
 def test_a_path_instead_of_a_name_is_an_error_with_the_name_that_was_meant(tmp_path, monkeypatch):
     (tmp_path / "photos").mkdir()
     monkeypatch.chdir(tmp_path)
-    for path in ("photos", str(tmp_path / "photos"), "/no/such/folder"):
+    for path in ("photos", str(tmp_path / "photos"), "./no/such/folder"):
         with pytest.raises(ValueError, match=f"use --dataset=folder:{path}$"):
             data.resolve(path, tmp_path)
 

@@ -12,6 +12,7 @@ import numpy as np
 from tfhash.data import images, places, splits
 
 FILES = {"train": "train.txt", "query": "test.txt", "database": "database.txt", "val": ""}
+NAMES = tuple(filter(None, FILES.values()))
 SIDE = 256  # pixels, as DeepHash resizes to
 NUMBER = re.compile(r"[-+]?\d+(\.\d*)?$")
 MOST_CLASSES = 2**16  # of lists of class numbers where their number is not given
@@ -21,7 +22,7 @@ FIRST_LINES = 20  # that tell which folder the paths of a list begin at
 def folder(dataset, data_dir):
     """`data_dir` or the folder of the dataset's name in it, where the three lists lie, or None."""
     for place in places.folders(data_dir, dataset):
-        if _count(place) == 3:
+        if _count(place) == len(NAMES):
             return place
     return None
 
@@ -33,7 +34,7 @@ def width(folder):
 
 def _count(place):
     """How many of the three lists lie in a folder."""
-    return sum(os.path.isfile(os.path.join(place, name)) for name in FILES.values() if name)
+    return sum(os.path.isfile(os.path.join(place, name)) for name in NAMES)
 
 
 def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, files=()):

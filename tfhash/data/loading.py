@@ -49,7 +49,7 @@ def _check_name(dataset):
     if dataset in NAMES[:-2] or (kind in ("tfds", "folder") and colon and rest):
         return
     path = os.path.expanduser(dataset)
-    is_path = os.path.isabs(path) or os.path.isdir(path)
+    is_path = os.sep in path or os.path.isdir(path)
     raise ValueError(
         f"Expected `dataset` to be one of {', '.join(NAMES)}. Received: {dataset!r}."
         + (f" For a folder of own images use --dataset=folder:{dataset}" if is_path else "")
@@ -76,7 +76,7 @@ def _auto(data_dir, given):
             f"Name it as --dataset: {', '.join(choice)}."
         )
     if given:
-        _raise_nothing("a dataset", data_dir, "the digits, which need no files")
+        _raise_nothing("auto", data_dir, "use the digits, which need no files")
     return "cifar10" if _ready("cifar10", data_dir, False) else "digits"
 
 
@@ -89,7 +89,7 @@ def _source(dataset, data_dir, given, files):
         return "lists", lists.folder(dataset, data_dir) or data_dir
     ready = _ready(dataset, data_dir, inside=given)
     if ready is None and given:
-        _raise_nothing(dataset, data_dir, "a copy elsewhere or a download")
+        _raise_nothing(dataset, data_dir, "use a copy elsewhere or to download it")
     return ready or ("download", tfds.folders(data_dir)[1])
 
 
@@ -115,21 +115,25 @@ def _ready(dataset, data_dir, inside, *, named=False):
 
 def _is_of(folder, dataset):
     """Whether the lists in a folder are those of a dataset, as its name or their width says."""
-    known = places.names_it(folder, dataset)
-    return known or (dataset == "cifar10" and lists.width(folder) == len(cifar.CLASSES))
+    named = [name for name in ("cifar10", *LISTED) if places.names_it(folder, name)]
+    if named or dataset != "cifar10":
+        return dataset in named
+    return lists.width(folder) == len(cifar.CLASSES)
 
 
 def _tfds_name(dataset):
     return PICKLED[dataset].TFDS_NAME if dataset in PICKLED else dataset.removeprefix("tfds:")
 
 
-def _raise_nothing(wanted, data_dir, otherwise):
+def _raise_nothing(dataset, data_dir, otherwise):
+    kinds = ["Python pickles"] if dataset in (*PICKLED, "auto") else []
+    kinds += [f"the lists {', '.join(lists.NAMES)}"] if dataset in ("cifar10", "auto") else []
+    kinds.append("a copy prepared by TensorFlow Datasets")
     raise ValueError(
-        f"Expected the files of {wanted} in `{data_dir}`, as --data_dir says, or in a folder of "
-        "its name there: Python pickles, the lists train.txt, test.txt and database.txt, or a copy "
-        "prepared by TensorFlow Datasets. "
+        f"Expected files for --dataset={dataset} in `{data_dir}`, as --data_dir says, or in a "
+        f"folder of the dataset's name there: {' or '.join(kinds)}. "
         + ("There are none. " if os.path.isdir(data_dir) else "There is no such folder. ")
-        + f"Correct --data_dir, or leave it out for {otherwise}."
+        + f"Correct --data_dir, or leave it out to {otherwise}."
     )
 
 
