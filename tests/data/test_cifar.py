@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests import golden
-from tfhash.data import cifar, splits
+from tfhash.data import checks, cifar
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_an_order_that_does_not_sort_is_refused():
 def test_the_database_is_what_gives_no_labels_to_training(tmp_path):
     pixels, labels = cifar.read_pickles(write_batches(tmp_path, 100))
     found = cifar.of_arrays("cifar10", pixels, labels)
-    splits.check(found)
+    checks.check(found)
     unlabelled = found.train.index[~found.train.labelled]
     np.testing.assert_array_equal(found.database.index, unlabelled)
 
@@ -146,6 +146,6 @@ def test_the_real_images_are_read_and_split(tmp_path):
     script["write_pickle"](script["Archive"](), str(tmp_path), seed=0, limit=600)
     pixels, labels = cifar.read_pickles(tmp_path)
     found = cifar.of_arrays("cifar10", pixels, labels)
-    splits.check(found)
+    checks.check(found)
     assert [len(part) for part in found.parts().values()] == [590, 10, 540]
     assert 100 < pixels.mean() < 140

@@ -80,4 +80,4 @@ def test_a_file_without_fine_labels_is_named(tmp_path):
 
 def test_where_the_pickles_lie_is_said(tmp_path):
     assert str(write(tmp_path)) in data.resolve("cifar100", tmp_path)[1]
-    assert "TensorFlow Datasets" in data.resolve("cifar100", tmp_path / "none")[1]
+    assert "to be downloaded (169 MB)" in data.resolve("cifar100", tmp_path / "none")[1]

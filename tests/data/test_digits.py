@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfhash.data import digits, splits
+from tfhash.data import checks, digits
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +12,7 @@ def found():
 def test_all_digits_are_parted_as_said(found):
     assert [len(part) for part in found.parts().values()] == [1697, 100, 1697]
     assert found.train.labelled.sum() == 500
-    splits.check(found)
+    checks.check(found)
 
 
 def test_queries_are_ten_of_each_class(found):

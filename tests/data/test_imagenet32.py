@@ -6,6 +6,8 @@ import pytest
 from tfhash import data
 from tfhash.data import imagenet32
 
+MEAN = np.arange(3072) / 12.5
+
 
 def write(folder, count=100):
     """Ten batches and the validation set; every pixel of a file has the number of the file."""
@@ -13,9 +15,14 @@ def write(folder, count=100):
     for number, name in enumerate((*imagenet32.BATCHES, imagenet32.TEST)):
         labels = np.arange(count) % 1000 + 1
         rows = np.full((count, 3072), number, np.uint8)
-        batch = {"data": rows, "labels": labels.tolist(), "mean": np.zeros(3072)}
+        batch = {"data": rows, "labels": labels.tolist()}
+        batch |= {} if name == imagenet32.TEST else {"mean": MEAN}
         (folder / name).write_bytes(pickle.dumps(batch))
     return folder
+
+
+def change(path, **changes):
+    path.write_bytes(pickle.dumps(pickle.loads(path.read_bytes()) | changes))
 
 
 def test_the_batches_are_split_as_the_original_does(tmp_path):
@@ -28,6 +35,30 @@ def test_the_batches_are_split_as_the_original_does(tmp_path):
 def test_labels_start_at_one_in_the_files(tmp_path):
     splits = data.load("imagenet32", data_dir=write(tmp_path))
     assert splits.query.labels[:3].argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_the_mean_of_the_batches_is_that_of_the_dataset(tmp_path):
+    mean = data.load("imagenet32", data_dir=write(tmp_path)).pixel_mean
+    assert mean.dtype == np.float32 and mean.shape == (32, 32, 3)
+    planes = MEAN.reshape(3, 32, 32) / 255
+    np.testing.assert_allclose(mean[3, 5], planes[:, 3, 5], rtol=1e-6)
+
+
+def test_resized_images_have_another_mean(tmp_path):
+    splits = data.load("imagenet32", data_dir=write(tmp_path))
+    assert splits.resized((16, 16)).pixel_mean is None
+    np.testing.assert_array_equal(splits.resized((32, 32)).pixel_mean, splits.pixel_mean)
+    assert data.load("imagenet32", data_dir=tmp_path, image_size=16).pixel_mean is None
+
+
+@pytest.mark.parametrize("mean", [None, MEAN + 1, MEAN[:5], MEAN * np.nan], ids=str)
+def test_batches_that_do_not_agree_have_no_mean(tmp_path, mean):
+    change(write(tmp_path) / "train_data_batch_3", mean=mean)
+    assert data.load("imagenet32", data_dir=tmp_path).pixel_mean is None
+
+
+def test_other_datasets_have_no_mean_of_their_own(tmp_path):
+    assert data.load("digits", data_dir=tmp_path).pixel_mean is None
 
 
 def test_the_first_of_each_class_are_found_class_after_class():

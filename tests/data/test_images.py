@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tfhash.data import images
+from tfhash.data import decoding, images
 
 
 def checkered(height, width):
@@ -38,7 +38,7 @@ def test_file_images_are_resized(tmp_path):
 def test_a_grey_file_has_three_equal_channels(tmp_path):
     path = str(tmp_path / "grey.png")
     cv2.imwrite(path, checkered(4, 4)[:, :, 0])
-    found = images.decode(path)
+    found = decoding.decode(path)
     np.testing.assert_array_equal(found, np.repeat(found[:, :, :1], 3, axis=2))
 
 

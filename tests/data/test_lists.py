@@ -1,4 +1,3 @@
-import pathlib
 import runpy
 
 import cv2
@@ -6,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests import golden
-from tfhash.data import lists, splits
+from tfhash.data import checks, lists
 
 LINES = {
     "train.txt": ["a.png 1 0 0", "b.png 0 1 0", "c.png 0 1 1"],
@@ -33,7 +32,7 @@ def test_queries_and_database_are_as_listed(folder):
     found = lists.load("coco", folder)
     assert shades(found.query) == [30] and shades(found.database) == [0, 40, 50]
     assert found.database.labels.tolist() == [[1, 0, 0], [0, 0, 1], [1, 0, 1]]
-    splits.check(found)
+    checks.check(found)
 
 
 def test_train_is_its_list_and_the_rest_of_the_database_unlabelled(folder):
@@ -61,7 +60,7 @@ def test_absolute_paths_and_empty_lines_are_taken(folder):
 def test_overlapping_lists_are_found_however_the_path_is_spelt(folder):
     (folder / "test.txt").write_text("./sub dir/../f.png 1 0 1\n")
     with pytest.raises(ValueError, match=r"'database'. 1 of 1.*f\.png"):
-        splits.check(lists.load("coco", folder))
+        checks.check(lists.load("coco", folder))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +100,75 @@ def test_another_number_of_classes_than_the_dataset_has_is_an_error(folder):
         lists.load("cifar10", folder, classes=("cat", "dog"))
 
 
+def test_the_folder_may_be_that_of_a_folder_of_the_datasets_name(folder):
+    """As DeepHash's `--data-dir=~/data/` with ~/data/coco/train.txt."""
+    inner = folder / "coco"
+    inner.mkdir()
+    for name in LINES:
+        (folder / name).rename(inner / name)
+    (folder / "train.txt").write_text("not of coco\n")
+    for name in ["a", "b", "c", "d", "f"]:
+        (folder / f"{name}.png").rename(inner / f"{name}.png")
+    (folder / "sub dir").rename(inner / "sub dir")
+    assert lists.folder("coco", folder) == str(inner) and lists.folder("cub", folder) is None
+    loaded = lists.load("coco", folder)
+    assert shades(loaded.database) == [0, 40, 50]
+    assert loaded.query.name(0) == str(inner / "d.png")
+
+
+def test_the_folder_may_have_another_name_of_the_dataset(folder, tmp_path_factory):
+    parent = tmp_path_factory.mktemp("data")
+    (parent / "nus_wide").symlink_to(folder)
+    assert shades(lists.load("nuswide_81", parent).query) == [30]
+
+
+def test_paths_may_begin_at_the_current_folder(folder, tmp_path_factory, monkeypatch):
+    """As those in HashNet's published data/nuswide_81/train.txt: ./data/nuswide_81/images/..."""
+    root = tmp_path_factory.mktemp("hashnet")
+    (root / "data").mkdir()
+    (root / "data/nuswide_81").symlink_to(folder)
+    for name, lines in LINES.items():
+        (folder / name).write_text("".join(f"./data/nuswide_81/{line}\n" for line in lines))
+    monkeypatch.chdir(root)
+    loaded = lists.load("nuswide_81", "data/nuswide_81")
+    assert shades(loaded.database) == [0, 40, 50]
+    assert loaded.query.name(0) == "data/nuswide_81/d.png"
+
+
+def test_paths_may_begin_at_the_given_folder_and_not_at_that_of_the_list(folder):
+    inner = folder / "coco"
+    inner.mkdir()
+    for name in LINES:
+        (folder / name).rename(inner / name)
+    assert shades(lists.load("coco", folder).database) == [0, 40, 50]
+
+
+def test_where_the_paths_of_a_list_begin_is_decided_once(folder, tmp_path_factory, monkeypatch):
+    """A file of the same name in the current folder does not stand in for one that is missing."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    cv2.imwrite(str(elsewhere / "f.png"), np.zeros((6, 6, 3), np.uint8))
+    (folder / "f.png").unlink()
+    monkeypatch.chdir(elsewhere)
+    with pytest.raises(ValueError, match=r"database\.txt`, line 3: .*f\.png`. There is no file"):
+        lists.load("coco", folder)
+
+
+def test_an_image_that_is_nowhere_is_an_error_with_the_places_tried(folder):
+    (folder / "test.txt").write_text("images/d.png 1 1 0\n")
+    with pytest.raises(ValueError) as caught:
+        lists.load("coco", folder)
+    assert str(caught.value) == (
+        f"`{folder}/test.txt`, line 1: Expected an image at `{folder}/images/d.png`, or from "
+        f"`{folder}/coco` or the current folder on. There is no file."
+    )
+
+
+def test_an_absolute_path_is_looked_for_nowhere_else(folder):
+    (folder / "test.txt").write_text("/home/nobody/d.png 1 1 0\n")
+    with pytest.raises(ValueError, match="at `/home/nobody/d.png`. There is no file.$"):
+        lists.load("coco", folder)
+
+
 def test_a_missing_list_is_named(folder):
     (folder / "database.txt").unlink()
     with pytest.raises(ValueError, match=r"of coco in .*Missing: database\.txt.*--data_dir"):
@@ -110,30 +178,16 @@ def test_a_missing_list_is_named(folder):
 def test_an_empty_list_is_an_empty_part(folder):
     (folder / "test.txt").write_text("")
     with pytest.raises(ValueError, match="'query' of coco"):
-        splits.check(lists.load("coco", folder))
+        checks.check(lists.load("coco", folder))
 
 
 def test_the_lists_of_the_real_images_are_read(tmp_path):
     script = runpy.run_path(str(golden.shared("data/cifar10.py")))
     script["write_images"](script["Archive"](), str(tmp_path), seed=0, limit=120)
     found = lists.load("cifar10", tmp_path, (32, 32), script["CLASSES"])
-    splits.check(found)
+    checks.check(found)
     assert [len(part) for part in found.parts().values()] == [100, 20, 80]
     assert found.query.read([0, 1]).shape == (2, 32, 32, 3)
-
-
-def test_images_that_cannot_be_read_are_left_out_and_named(folder):
-    (folder / "f.png").write_bytes(b"no image")
-    found = lists.load("coco", folder)
-    kept = found.readable()
-    assert [pathlib.Path(name).name for name in kept.left_out] == ["f.png"]
-    for name, part in found.parts().items():
-        names = [part.name(position) for position in range(len(part))]
-        left = kept.parts()[name]
-        assert [left.name(p) for p in range(len(left))] == [
-            name for name in names if not name.endswith("f.png")
-        ]
-    assert "left out: 1 images" in "\n".join(splits.summary(kept))
 
 
 NUMBERS = {

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests import golden
-from tfhash.data import images, padded
+from tfhash.data import decoding, padded
 
 SIDE = 227
 
@@ -20,7 +20,7 @@ def test_a_file_is_decoded_and_resized_as_by_the_original(number, tmp_path):
     case = golden.case("latent/input_parser")
     path = tmp_path / "image"
     path.write_bytes(case[f"in_file_{number}"].tobytes())
-    image = images.decode(str(path))
+    image = decoding.decode(str(path))
     if f"out_decoded_{number}" in case:  # TensorFlow decodes a JPEG fast, OpenCV exactly
         assert np.abs(image.astype(int) - case[f"out_decoded_{number}"]).mean() < 1.5
         image = case[f"out_decoded_{number}"]

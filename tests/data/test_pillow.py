@@ -85,8 +85,52 @@ def test_random_parts_have_the_shares_and_ratios_asked_for():
     assert ratio.min() > 0.73 and ratio.max() < 1.36 and np.ptp(ratio) > 0.4
 
 
+class Drawn:
+    """A generator that gives share and aspect of a part, and whether it is turned over."""
+
+    def __init__(self, share, aspect, turned):
+        self.bounds, self.uniforms, self.turned = [], [share, aspect], turned
+
+    def uniform(self, low, high):
+        self.bounds.append((low, high))
+        return self.uniforms.pop(0)
+
+    def random(self):
+        return 0.4 if self.turned else 0.6
+
+    def integers(self, low, high):
+        return high - 1
+
+
+@pytest.mark.parametrize("turned, size", [(False, (40, 50)), (True, (50, 40))])
+def test_the_aspect_is_drawn_as_in_torchvision_of_2017(turned, size):
+    """A fifth of 100 x 100 pixels at an aspect of 1.25 is 50 wide and 40 high, or turned over."""
+    rng = Drawn(0.2, 1.25, turned)
+    top, left, height, width = pillow.random_part(100, 100, (0.1, 0.3), rng, legacy=True)
+    assert (height, width) == size and (top, left) == (100 - height, 100 - width)
+    assert rng.bounds == [(0.1, 0.3), (3 / 4, 4 / 3)]
+
+
+def test_the_logarithm_of_the_aspect_is_drawn_as_in_todays_torchvision():
+    rng = Drawn(0.2, np.log(1.25), turned=True)
+    assert pillow.random_part(100, 100, (0.1, 0.3), rng)[2:] == (40, 50)
+    assert rng.bounds[1] == pytest.approx((np.log(3 / 4), np.log(4 / 3)))
+
+
 def test_the_centre_is_taken_where_no_part_fits():
-    assert pillow.random_part(10, 100, (1.0, 1.0), np.random.default_rng(0)) == (0, 43, 10, 13)
+    rng = np.random.default_rng(0)
+    assert pillow.random_part(10, 100, (1.0, 1.0), rng) == (0, 43, 10, 13)
+    assert pillow.random_part(10, 100, (1.0, 1.0), rng, legacy=True) == (0, 45, 10, 10)
+    assert pillow.random_part(100, 10, (1.0, 1.0), rng, legacy=True) == (45, 0, 10, 10)
+
+
+def test_crops_can_be_drawn_as_in_2017():
+    pixels, seed = golden.seeded.images(3, 4, 20, 20), tf.constant([5, 1], tf.int64)
+    today, legacy = (
+        pillow.random_resized_crops(tf.constant(pixels), 12, seed, legacy=legacy).numpy()
+        for legacy in (False, True)
+    )
+    assert today.shape == legacy.shape and (today != legacy).any()
 
 
 def test_random_crops_depend_on_the_seed_alone():

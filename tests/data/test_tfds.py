@@ -6,17 +6,21 @@ import time
 import numpy as np
 import pytest
 
-from tfhash.data import splits, tfds
+from tfhash.data import checks, tfds
 
 
-def prepare(folder, name, *, counts, shape=(6, 6, 3), sizes=(6,), classes=3):
-    """A prepared TFDS set; image `i` of all parts has the value `i` and the class `i % classes`."""
+def prepare(folder, name, *, counts, shape=(6, 6, 3), sizes=(6,), classes=3, ids=False):
+    """A prepared TFDS set; image `i` of all parts has the value `i` and the class `i % classes`.
+
+    With `ids` as CIFAR's examples have them: their numbers in a part.
+    """
     builders = pytest.importorskip("tensorflow_datasets")
 
-    def example(number):
+    def example(number, place):
         side = sizes[number % len(sizes)]
         image = np.full((side, side, shape[2]), number % 256, np.uint8)
-        return number, {"image": image, "label": number % classes}
+        named = {"id": f"train_{place:05}"} if ids else {}
+        return number, {"image": image, "label": number % classes} | named
 
     starts = np.cumsum([0, *counts.values()]).tolist()
     builders.dataset_builders.store_as_tfds_dataset(
@@ -27,9 +31,10 @@ def prepare(folder, name, *, counts, shape=(6, 6, 3), sizes=(6,), classes=3):
                 "image": builders.features.Image(shape=shape),
                 "label": builders.features.ClassLabel(names=[f"c{n}" for n in range(classes)]),
             }
+            | ({"id": builders.features.Text()} if ids else {})
         ),
         split_datasets={
-            part: [example(number) for number in range(start, start + count)]
+            part: [example(start + place, place) for place in range(count)]
             for (part, count), start in zip(counts.items(), starts)
         },
         data_dir=folder,
@@ -42,8 +47,10 @@ def store(tmp_path_factory):
     prepare(folder, "shapes", counts={"train": 40, "test": 8})
     prepare(folder, "greys", counts={"train": 30, "validation": 6}, shape=(6, 6, 1))
     prepare(folder, "mixed", counts={"train": 30}, shape=(None, None, 3), sizes=(4, 9))
-    prepare(folder, "cifar10", counts={"train": 100, "test": 20}, shape=(32, 32, 3), sizes=(32,),
-            classes=10)  # fmt: skip
+    cifar = {"counts": {"train": 100, "test": 20}, "shape": (32, 32, 3), "sizes": (32,)}
+    prepare(folder, "cifar10", classes=10, **cifar)
+    prepare(folder / "numbered", "cifar10", classes=10, ids=True, **cifar)
+    prepare(folder / "numbered", "cifar100", classes=10, ids=True, **cifar)
     return folder
 
 
@@ -60,7 +67,7 @@ def values(part):
 
 def test_train_is_the_database_and_test_the_queries(store):
     found = tfds.load("shapes", store)
-    splits.check(found)
+    checks.check(found)
     assert sorted(values(found.database)) == list(range(40))
     assert sorted(values(found.query)) == list(range(40, 48))
     assert found.classes == ("c0", "c1", "c2")
@@ -89,7 +96,7 @@ def test_grey_images_become_rgb_and_validation_serves_as_queries(store):
 
 def test_without_another_part_a_tenth_are_queries(store):
     found = tfds.load("mixed", store, (8, 8))
-    splits.check(found)
+    checks.check(found)
     assert [len(part) for part in found.parts().values()] == [27, 3, 27]
     assert found.query.images.shape == (8, 8, 3)
 
@@ -101,9 +108,34 @@ def test_images_of_many_sizes_need_a_size(store):
 
 def test_cifar10_is_pooled_and_split_as_gpq_does(store):
     found = tfds.load_cifar10(store)
-    splits.check(found)
+    checks.check(found)
     assert [len(part) for part in found.parts().values()] == [118, 2, 108]
     assert sorted(found.query.images.pixels[:, 0, 0, 0]) == list(range(120))
+
+
+def test_cifar10_comes_in_the_order_of_the_pickles_by_its_ids(store):
+    """TFDS' own order is another one: without ids it is kept, and a note says so."""
+    ordered, stored = (tfds.load_cifar10(folder) for folder in (store / "numbered", store))
+    assert ordered.query.images.pixels[:, 0, 0, 0].tolist() == list(range(120))
+    assert stored.query.images.pixels[:, 0, 0, 0].tolist() != list(range(120))
+    assert not ordered.notes and "no ids" in stored.notes[0]
+
+
+def test_the_labels_are_ordered_with_the_images(store):
+    database = tfds.load_cifar10(store / "numbered").database
+    assert database.labels.argmax(axis=1).tolist() == [value % 10 for value in values(database)]
+
+
+def test_cifar100_comes_in_the_order_of_the_pickles_too(store):
+    pixels, labels, trained, _ = tfds.train_and_test("cifar100", store / "numbered")
+    assert pixels[:, 0, 0, 0].tolist() == list(range(120)) and trained == 100
+    assert labels.tolist() == [number % 10 for number in range(120)]
+
+
+def test_another_folder_than_the_one_asked_for_is_not_looked_into(store, elsewhere, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(store))
+    assert tfds.prepared("shapes", elsewhere, inside=True) is None
+    assert tfds.prepared("shapes", store, inside=True) == str(store / "shapes" / "1.0.0")
 
 
 def test_the_newest_prepared_version_is_found(tmp_path):

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -51,11 +53,10 @@ def test_the_numbers_of_candidates_equal_the_original(name):
     case = golden.case(f"deephash/triplets_{name}")
     outputs, labels = golden_inputs(case)
     margin = 3.0 if case.args["select_strategy"] == "margin" else np.inf
-    counts = [
-        triplets.negatives(part, labels[start : start + len(part)], np.arange(len(part)),
-                           margin=margin)[1]
-        for start, part in in_parts(outputs)
-    ]  # fmt: skip
+    counts = []
+    for start, part in in_parts(outputs):
+        own, anchors = labels[start : start + len(part)], np.arange(len(part))
+        counts.append(triplets.negatives(part, own, anchors, margin=margin)[1])
     counts = np.concatenate(counts)
     np.testing.assert_array_equal(np.sort(counts[counts > 0]), case["out_candidates"])
 
@@ -90,13 +91,13 @@ def test_the_violating_negatives_of_each_pair_equal_a_loop():
     anchors = np.arange(5, 20)
     pairs, counts, ranking = triplets.negatives(outputs, labels, anchors, margin=1.5)
     distances = np.square(outputs[:, None] - outputs).sum(axis=2)
-    expected = {
-        (a, p): {n for n in range(25) if not labels[a] @ labels[n]
-                 and distances[a, n] - distances[a, p] < 1.5}
-        for a in anchors for p in range(25) if a != p and labels[a] @ labels[p]
-    }  # fmt: skip
-    found = {tuple(pair): set(ranking[pair[0] - 5, :count]) for pair, count in zip(pairs, counts)}
-    assert found == expected and len(set(counts)) > 3
+    expected = {}
+    for anchor, positive in itertools.product(anchors, range(25)):
+        if anchor != positive and labels[anchor] @ labels[positive]:
+            close = distances[anchor] - distances[anchor, positive] < 1.5
+            expected[anchor, positive] = {*np.flatnonzero(close & ~(labels @ labels[anchor] > 0))}
+    first = {tuple(pair): set(ranking[pair[0] - 5, :count]) for pair, count in zip(pairs, counts)}
+    assert first == expected and len(set(counts)) > 3
 
 
 def test_every_violating_negative_is_drawn_at_last():

@@ -101,7 +101,7 @@ def test_a_table_is_read(tmp_path):
         ("1 2\n3 4\n", "Received: 2 rows of 2"),
         ("1 2 3\n4 5\n", "Received: 2 rows of 2 or 3"),
         ("", "Received: 0 rows of no"),
-        ("1 2 x\n3 4 5\n", "no table"),
+        ("1 2 x\n3 4 5\n", "not a table"),
         ("1 2 nan\n3 4 5\n", "finite"),
     ],
 )

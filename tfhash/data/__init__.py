@@ -1,9 +1,10 @@
 """Datasets as three parts, batches drawn from them, and the pipeline that feeds a training."""
 
+from tfhash.data.checks import check, summary
+from tfhash.data.images import ArrayImages, FileImages
 from tfhash.data.lists import FILES
 from tfhash.data.loading import load, resolve
-from tfhash.data.splits import ArrayImages, FileImages, Split, Splits, check, summary
+from tfhash.data.splits import Split, Splits, unreadable
 
-__all__ = [
-    "FILES", "ArrayImages", "FileImages", "Split", "Splits", "check", "load", "resolve", "summary",
-]  # fmt: skip
+__all__ = ["FILES", "ArrayImages", "FileImages", "Split", "Splits"]
+__all__ += ["check", "load", "resolve", "summary", "unreadable"]

@@ -8,9 +8,8 @@ from tfhash import unpickle
 from tfhash.data import images, splits
 
 BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
-CLASSES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
+CLASSES = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
+TFDS_NAME = "cifar10"
 SUBFOLDER = "cifar-10-batches-py"  # what the published archive unpacks to
 
 
@@ -28,7 +27,7 @@ def read_pickles(data_dir):
     Returns:
         (`[n, 32, 32, 3]` uint8 RGB, `[n]` int64 class numbers).
     Raises:
-        ValueError: a batch is missing, no pickle, truncated, or of another shape; names it.
+        ValueError: a batch is missing, not a pickle, truncated, or of another shape; names it.
     """
     folder = folder_of_pickles(data_dir)
     if folder is None:
@@ -122,7 +121,6 @@ def of_arrays(dataset, pixels, labels, image_size=None, order=None):
         order: as in `gpq_split`.
     """
     labelled, unlabelled, query = gpq_split(labels, order)
-    return splits.of_indices(
-        dataset, CLASSES, images.ArrayImages(pixels, image_size), labels,
-        labelled=labelled, unlabelled=unlabelled, query=query, database=unlabelled,
-    )  # fmt: skip
+    parts = {"labelled": labelled, "unlabelled": unlabelled, "query": query}
+    pool = images.ArrayImages(pixels, image_size)
+    return splits.of_indices(dataset, CLASSES, pool, labels, database=unlabelled, **parts)

@@ -25,7 +25,7 @@ def load(folder, image_size=None):
     """`Splits` of the pickles in `folder` with their fine labels; see `of_arrays`.
 
     Raises:
-        ValueError: a file is no pickle, truncated, or of another shape; names it.
+        ValueError: a file is not a pickle, truncated, or of another shape; names it.
     """
     parts = [_read(os.path.join(folder, name)) for name in FILES]
     pixels = np.concatenate([cifar.pixels_of(rows) for rows, _ in parts])
@@ -83,7 +83,5 @@ def of_arrays(pixels, labels, trained, classes, image_size=None):
     known, held = model_selection.train_test_split(
         np.arange(trained), test_size=0.1, random_state=40, stratify=labels[:trained]
     )
-    return held_out.of_parts(
-        "cifar100", classes, pixels, labels,
-        trained=known, held=held, query=np.arange(trained, len(labels)), image_size=image_size,
-    )  # fmt: skip
+    parts = {"trained": known, "held": held, "query": np.arange(trained, len(labels))}
+    return held_out.of_parts("cifar100", classes, pixels, labels, image_size=image_size, **parts)

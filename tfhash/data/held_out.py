@@ -18,8 +18,6 @@ def of_parts(dataset, classes, pixels, labels, *, trained, held, query, image_si
         trained, held, query: positions.
         image_size: (height, width) in pixels; None for the images' own.
     """
-    return splits.of_indices(
-        dataset, classes, images.ArrayImages(pixels, image_size), labels,
-        labelled=np.sort(trained), unlabelled=np.sort(held), query=query,
-        database=np.sort(trained),
-    )  # fmt: skip
+    pool, trained = images.ArrayImages(pixels, image_size), np.sort(trained)
+    parts = {"labelled": trained, "unlabelled": np.sort(held), "database": trained}
+    return splits.of_indices(dataset, classes, pool, labels, query=query, **parts)

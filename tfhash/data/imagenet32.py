@@ -1,5 +1,6 @@
 """Downsampled ImageNet, 32x32 pixels, in its Python pickles."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -25,26 +26,41 @@ def folder_of_pickles(data_dir):
 def load(folder, image_size=None):
     """`Splits`: batches 1 to 9 train, of batch 10 the first 50 of each class are held out.
 
-    The queries are the validation set. The rest of batch 10 is not used.
+    The queries are the validation set. The rest of batch 10 is not used. `pixel_mean` is that of
+    the batches, if all of them give the same.
 
     Args:
         folder: has all eleven files.
         image_size: (height, width) in pixels; None for 32x32.
     Raises:
-        ValueError: a file is missing, no pickle, truncated, or of another shape; names it.
+        ValueError: a file is missing, not a pickle, truncated, or of another shape; names it.
     Original: maestrojeong/Deep-Hash-Table-ICML18, process/imagenet32_process.py.
     """
-    parts = [_read(os.path.join(folder, name)) for name in (*BATCHES, TEST)]
-    last = parts[len(BATCHES) - 1]
-    kept = first_of_each(last[1], HELD)
-    parts[len(BATCHES) - 1] = last[0][kept], last[1][kept]
+    parts, means = [], []
+    for name in (*BATCHES, TEST):
+        rows, labels, mean = _read(os.path.join(folder, name))
+        if name == BATCHES[-1]:
+            kept = first_of_each(labels, HELD)
+            rows, labels = rows[kept], labels[kept]
+        parts.append((rows, labels))
+        means += [] if name == TEST else [mean]
     labels = np.concatenate([labels for _, labels in parts])
     pixels = np.empty((len(labels), 32, 32, 3), np.uint8)
     starts = np.cumsum([0] + [len(labels) for _, labels in parts])
     for (rows, _), first, stop in zip(parts, starts, starts[1:]):
         pixels[first:stop] = cifar.pixels_of(rows)
     classes = tuple(str(number) for number in range(CLASSES))
-    return _split(classes, pixels, labels, *starts[-3:-1], image_size)
+    places = {"trained": np.arange(starts[-3]), "held": np.arange(*starts[-3:-1])}
+    places["query"] = np.arange(*starts[-2:])
+    made = held_out.of_parts("imagenet32", classes, pixels, labels, image_size=image_size, **places)
+    return dataclasses.replace(made, stored_mean=_common_mean(means))
+
+
+def _common_mean(means):
+    """`[32, 32, 3]` of pixels from 0 to 1, or None where the files' `[3072]` are not all alike."""
+    if any(mean is None or not np.array_equal(mean, means[0]) for mean in means):
+        return None
+    return (cifar.pixels_of(means[0][None])[0] / 255).astype(np.float32)
 
 
 def of_arrays(pixels, labels, trained, classes, image_size=None):
@@ -60,20 +76,9 @@ def of_arrays(pixels, labels, trained, classes, image_size=None):
         image_size: (height, width) in pixels; None for 32x32.
     """
     held = first_of_each(labels[:trained], HELD)
-    return held_out.of_parts(
-        "imagenet32", classes, pixels, labels,
-        trained=np.setdiff1d(np.arange(trained), held), held=held,
-        query=np.arange(trained, len(labels)), image_size=image_size,
-    )  # fmt: skip
-
-
-def _split(classes, pixels, labels, trained, known, image_size):
-    """Of images in this order: to train with, from `trained` on held out, from `known` queries."""
-    return held_out.of_parts(
-        "imagenet32", classes, pixels, labels,
-        trained=np.arange(trained), held=np.arange(trained, known),
-        query=np.arange(known, len(labels)), image_size=image_size,
-    )  # fmt: skip
+    places = {"trained": np.setdiff1d(np.arange(trained), held), "held": held}
+    places["query"] = np.arange(trained, len(labels))
+    return held_out.of_parts("imagenet32", classes, pixels, labels, image_size=image_size, **places)
 
 
 def first_of_each(labels, count):
@@ -85,6 +90,7 @@ def first_of_each(labels, count):
 
 
 def _read(path):
+    """A file's rows `[n, 3072]` uint8, labels `[n]` from 0 on, and mean `[3072]` or None."""
     if not os.path.isfile(path):
         raise ValueError(
             f"Expected {BATCHES[0]} to {BATCHES[-1]} and {TEST} of downsampled ImageNet together. "
@@ -105,4 +111,6 @@ def _read(path):
             f"`{path}`: expected labels from 1 to {CLASSES}. "
             f"Received: {labels.min()} to {labels.max()}."
         )
-    return rows, labels.astype(np.int64) - 1
+    mean = np.asarray(batch.get("mean", batch.get(b"mean")))
+    usable = mean.shape == (3072,) and mean.dtype.kind in "fiu" and np.isfinite(mean).all()
+    return rows, labels.astype(np.int64) - 1, mean if usable else None

@@ -7,6 +7,8 @@ import typing
 
 import numpy as np
 
+from tfhash.data import decoding
+
 
 def resize(image, size):
     """An `[h, w, 3]` uint8 image at `size` = (height, width) pixels.
@@ -35,7 +37,7 @@ class _Pool:
         """The images at `indices`, `[b, height, width, 3]` of `dtype`, RGB in 0..255.
 
         Raises:
-            ValueError: a file is missing or is no image; names it.
+            ValueError: a file is missing or not a complete image; names it.
         """
         images = np.empty((len(indices), *self.shape), self.dtype)
         for row, index in enumerate(indices):
@@ -113,6 +115,7 @@ class FileImages(_Pool):
         size: (height, width) in pixels that each is resized to.
         resize, dtype: as in `resized`.
         memory: bytes in which images are kept once they are read, the first that come.
+        upright: whether images are turned as their EXIF says, or taken as they are stored.
     """
 
     paths: tuple
@@ -120,6 +123,7 @@ class FileImages(_Pool):
     resize: typing.Callable = resize
     dtype: type = np.uint8
     memory: int = 0
+    upright: bool = True
     _kept: dict = dataclasses.field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = dataclasses.field(
         default_factory=threading.Lock, init=False, repr=False
@@ -133,14 +137,35 @@ class FileImages(_Pool):
         if index not in self._kept:
             image = super().image(index)
             with self._lock:
-                if (len(self._kept) + 1) * image.nbytes > self.memory:
+                if not self._has_room():
                     return image
                 self._kept[index] = image
         return self._kept[index]
 
+    def _has_room(self):
+        """Whether `memory` holds one more image."""
+        nbytes = np.prod(self.shape) * np.dtype(self.dtype).itemsize
+        return (len(self._kept) + 1) * nbytes <= self.memory
+
     def original(self, index):
-        """The image as it is in its file, `[h, w, 3]` uint8 RGB."""
-        return decode(self.paths[index])
+        """The image in its file, `[h, w, 3]` uint8 RGB."""
+        return decoding.decode(self.paths[index], upright=self.upright)
+
+    def unreadable(self, indices):
+        """Those paths at `indices` whose files can't be decoded.
+
+        Images that there is memory for are kept, so that they are not decoded a second time.
+        """
+        bad = []
+        for index in indices:
+            try:
+                if self._has_room():
+                    self.image(index)
+                else:
+                    decoding.check(self.paths[index])
+            except ValueError:
+                bad.append(self.paths[index])
+        return bad
 
     def name(self, index):
         """What to call an image: its path."""
@@ -149,20 +174,3 @@ class FileImages(_Pool):
     def keys(self, indices):
         """What tells images apart from those of any pool."""
         return [os.path.abspath(self.paths[index]) for index in indices]
-
-
-def decode(path):
-    """The image file at `path`, `[height, width, 3]` uint8 RGB; ValueError where it can't be."""
-    import cv2
-
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise ValueError(f"Expected an image at `{path}`. It can't be read: {error}.") from error
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error:  # an empty file
-        image = None
-    if image is None:
-        raise ValueError(f"Expected an image at `{path}`. Its {len(data)} bytes can't be decoded.")
-    return np.ascontiguousarray(image[:, :, ::-1])

@@ -3,37 +3,54 @@
 The labels are a 0 or 1 per class or, in lists of the other kind, the number of the one class.
 """
 
+import itertools
 import os
 import re
 
 import numpy as np
 
-from tfhash.data import images, splits
+from tfhash.data import images, places, splits
 
 FILES = {"train": "train.txt", "query": "test.txt", "database": "database.txt", "val": ""}
+NAMES = tuple(filter(None, FILES.values()))
 SIDE = 256  # pixels, as DeepHash resizes to
 NUMBER = re.compile(r"[-+]?\d+(\.\d*)?$")
 MOST_CLASSES = 2**16  # of lists of class numbers where their number is not given
+FIRST_LINES = 20  # that tell which folder the paths of a list begin at
 
 
-def present(data_dir):
-    """Whether the three lists lie in a folder."""
-    return all(os.path.isfile(os.path.join(data_dir, name)) for name in FILES.values() if name)
+def folder(dataset, data_dir):
+    """`data_dir` or the folder of the dataset's name in it, where the three lists lie, or None."""
+    for place in places.folders(data_dir, dataset):
+        if _count(place) == len(NAMES):
+            return place
+    return None
+
+
+def width(folder):
+    """Numbers that follow a path in the list to train with in a folder; 1 for a class number."""
+    return _first_width(os.path.join(folder, FILES["train"]))
+
+
+def _count(place):
+    """How many of the three lists lie in a folder."""
+    return sum(os.path.isfile(os.path.join(place, name)) for name in NAMES)
 
 
 def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, files=()):
-    """`Splits` of the lists in `data_dir`; paths are relative to it or absolute.
+    """`Splits` of the lists in `data_dir` or in the folder of the dataset's name in it.
 
-    Train is train.txt, labelled, and after it the other images of database.txt and of the list
-    to validate with, unlabelled: for methods that learn from both. The kind of the lists is that
-    of the first line.
+    The paths in a list are absolute, or begin at the folder of the list, at those two or at the
+    current folder: where the files of its first lines are. Train is train.txt, labelled, and after
+    it the other images of database.txt and of the list to validate with, unlabelled: for methods
+    that learn from both. The kind of the lists is that of the first line.
 
     Args:
         dataset: its name.
         data_dir: the folder of the lists.
         image_size: (height, width) in pixels that images are resized to; None for 256x256.
         classes: their names; None for numbers.
-        num_classes: number of classes where they have no names; 0 for as many as are found.
+        num_classes: number of classes where they have no names; 0 for as many as there are.
         files: `{part: list}` instead of `FILES`, from here or from `data_dir`; "" for those.
     Raises:
         ValueError: a list or an image is missing, or a line is bad; names file and line.
@@ -41,19 +58,20 @@ def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, fil
     sources = _sources(dataset, data_dir, FILES | {p: f for p, f in dict(files).items() if f})
     width = len(classes) if classes else num_classes or None
     numbered = next(filter(None, map(_first_width, sources.values())), 0) == 1
-    places, rows = {}, {}
+    starts = [*places.folders(data_dir, dataset), "."]
+    pool, rows = {}, {}
     for part, source in sources.items():
-        rows[part] = _read(source, data_dir, places, width, numbered)
+        rows[part] = _read(source, starts, pool, width, numbered)
         if not numbered and len(rows[part][1]):
             width = rows[part][1].shape[1]
     if numbered:
         numbers = np.concatenate([labels for _, labels in rows.values()])
         width = width or int(numbers.max(initial=-1)) + 1
-        rows = {part: (index, np.eye(width, dtype=np.uint8)[labels])
-                for part, (index, labels) in rows.items()}  # fmt: skip
-    pool = images.FileImages(tuple(places), image_size or (SIDE, SIDE))
+        one_hot = np.eye(width, dtype=np.uint8)
+        rows = {part: (index, one_hot[labels]) for part, (index, labels) in rows.items()}
+    shared = images.FileImages(tuple(pool), image_size or (SIDE, SIDE))
     parts = {
-        part: splits.Split(pool, index, labels.reshape(-1, width or 0), np.ones(len(index), bool))
+        part: splits.Split(shared, index, labels.reshape(-1, width or 0), np.ones(len(index), bool))
         for part, (index, labels) in rows.items()
     }
     for more in ("database", "val"):
@@ -65,26 +83,33 @@ def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, fil
 
 
 def _sources(dataset, data_dir, files):
-    """`{part: path of its list}`."""
+    """`{part: path of its list}`: of all lists with the usual names from one folder."""
+    own, *others = sorted(places.folders(data_dir, dataset), key=_count, reverse=True)
     sources = {}
     for part, name in files.items():
+        inside = [os.path.join(place, name) for place in (own, *others)]
+        candidates = inside[:1] if name == FILES[part] else [name, *inside]
         if name:
-            inside = os.path.join(data_dir, name)
-            sources[part] = name if os.path.isfile(name) and name != FILES[part] else inside
-    missing = [files[part] for part, path in sources.items() if not os.path.isfile(path)]
+            sources[part] = next(filter(os.path.isfile, candidates), None)
+    missing = [files[part] for part, path in sources.items() if path is None]
     if missing:
         raise ValueError(
             f"Expected the image lists {', '.join(filter(None, files.values()))} of {dataset} in "
-            f"`{data_dir}`. Missing: {', '.join(missing)}. Give their folder as --data_dir. A line "
-            "is a path and a 0 or 1 per class, or the number of its class, separated by spaces."
+            f"`{data_dir}` or in a folder {dataset} in it. Missing: {', '.join(missing)}. Give "
+            "their folder as --data_dir. A line is a path and a 0 or 1 per class, or the number of "
+            "its class, separated by spaces."
         )
     return sources
 
 
 def _first_width(source):
     """Numbers at the end of the first line of a list that is not blank; 0 where it has none."""
+    return next((_trailing_numbers(line) for line in _first_lines(source)), 0)
+
+
+def _first_lines(source):
     with open(source, encoding="utf-8", errors="surrogateescape") as file:
-        return next((_trailing_numbers(line) for line in file if line.strip()), 0)
+        return list(itertools.islice((line for line in file if line.strip()), FIRST_LINES))
 
 
 def _with_unlabelled(train, others):
@@ -97,49 +122,51 @@ def _with_unlabelled(train, others):
     )
 
 
-def _read(source, data_dir, places, width, numbered):
+def _read(source, starts, pool, width, numbered):
     """The positions `[n]` of a list's images, and their labels `[n, width]` or class numbers `[n]`.
 
     Args:
         source: the list.
-        data_dir: of the images.
-        places: `{path: position in the pool}`, to which new paths are added.
+        starts: folders that its paths may begin at, besides its own.
+        pool: `{path: position in the pool}`, to which new paths are added.
         width: number of classes; None takes that of the first line.
         numbered: whether a line has the number of its class.
     """
+    parse = _parse_number if numbered else _parse
+    width = width if numbered else width or _first_width(source)
+    starts = list(dict.fromkeys(map(os.path.normpath, [os.path.dirname(source), *starts])))
+    first = [line.strip().rsplit(None, 1 if numbered else width) for line in _first_lines(source)]
+    base = places.base([words[0] for words in first], starts)
     index, labels = [], []
     with open(source, encoding="utf-8", errors="surrogateescape") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
-            if not numbered:
-                width = width or _trailing_numbers(line)
             try:
-                path, row = (_parse_number if numbered else _parse)(line, width, data_dir)
+                path, row = parse(line, width, base or starts[0])
+                if not os.path.isfile(path):
+                    others = [] if base else starts[1:]
+                    raise ValueError(_absence(path, line, 1 if numbered else width, others))
             except ValueError as error:
                 raise ValueError(f"`{source}`, line {number}: {error}") from None
-            index.append(places.setdefault(path, len(places)))
+            index.append(pool.setdefault(path, len(pool)))
             labels.append(row)
     if numbered:
         return np.array(index, np.int64), np.array(labels, np.int64)
     return np.array(index, np.int64), np.array(labels, np.uint8).reshape(-1, width or 0)
 
 
-def _parse(line, width, data_dir):
+def _parse(line, width, base):
     """The path of a line and its `[width]` labels."""
     path, *words = line.strip().rsplit(None, width)
     digits = "".join(words)
     if len(words) != width or len(digits) != width or digits.strip("01") or not width:
         raise ValueError(_fault(line, width))
-    path = os.path.normpath(os.path.join(data_dir, path))
-    if not os.path.isfile(path):
-        if _trailing_numbers(line) != width:
-            raise ValueError(_fault(line, width))
-        raise ValueError(f"Expected an image at `{path}`. There is no file.")
+    path = os.path.normpath(os.path.join(base, path))
     return path, np.frombuffer(digits.encode(), np.uint8) - ord("0")
 
 
-def _parse_number(line, classes, data_dir):
+def _parse_number(line, classes, base):
     """The path of a line and the number of its class, of `classes` or any where that is None."""
     path, *words = line.strip().rsplit(None, 1)
     if not words or not re.fullmatch("[0-9]+", words[0]):
@@ -150,12 +177,19 @@ def _parse_number(line, classes, data_dir):
             f"Expected a class number from 0 to {most - 1}. Received: {number}."
             f" Use --num_classes={number + 1} if there are so many."
         )
-    full = os.path.normpath(os.path.join(data_dir, path))
-    if not os.path.isfile(full):
-        if _trailing_numbers(line) != 1:
-            raise ValueError(f"Expected a path and one class number. Received: {line.strip()!r}.")
-        raise ValueError(f"Expected an image at `{full}`. There is no file.")
-    return full, number
+    return os.path.normpath(os.path.join(base, path)), number
+
+
+def _absence(path, line, width, others):
+    """What is wrong with a line whose path is not that of a file, nor from one of `others`."""
+    if _trailing_numbers(line) != width:
+        if width == 1:
+            return f"Expected a path and one class number. Received: {line.strip()!r}."
+        return _fault(line, width)
+    names = ["the current folder" if place == "." else f"`{place}`" for place in others]
+    absolute = os.path.isabs(line.strip())
+    more = "" if absolute or not names else f", or from {' or '.join(names)} on"
+    return f"Expected an image at `{path}`{more}. There is no file."
 
 
 def _trailing_numbers(line):

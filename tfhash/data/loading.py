@@ -1,61 +1,157 @@
 """Datasets by name."""
 
-from tfhash.data import cifar, cifar100, digits, folders, imagenet32, lists, tfds
+import os
 
-LISTED = ("nuswide_81", "nuswide_21", "coco", "imagenet", "cub")
-PICKLED = {"cifar100": cifar100, "imagenet32": imagenet32}
-ALIASES = {"nus_wide": "nuswide_81"}  # HashNet's name
-NAMES = ("auto", "digits", "cifar10", *PICKLED, *LISTED, "tfds:NAME", "folder:PATH")
+from tfhash.data import cifar, cifar100, digits, folders, imagenet32, lists, places, tfds
+
+LISTED = ("cifar10_zero_shot", "nuswide_81", "nuswide_21", "coco", "imagenet", "cub")
+PICKLED = {"cifar10": cifar, "cifar100": cifar100, "imagenet32": imagenet32}
+DOWNLOADS = {"cifar10": "170 MB", "cifar100": "169 MB", "imagenet32": "3.7 GB"}
+NAMES = ("auto", "digits", *PICKLED, *LISTED, "tfds:NAME", "folder:PATH")
 
 
-def resolve(dataset, data_dir):
-    """The dataset that a name stands for, and a line that says which and why.
+def resolve(dataset, data_dir, *, given=False, files=()):
+    """The dataset that a name stands for, and a line that says which, and where it comes from.
 
-    "auto" is CIFAR-10 where its pickles lie in `data_dir` or a prepared TFDS copy is there, else
-    digits; it never downloads. Any other name stands for itself.
+    "auto" is the dataset whose pickles, lists or prepared TFDS copy lie in `data_dir`, CIFAR-10
+    before others; else CIFAR-10 where TFDS' own folder has it; else digits. It never downloads.
+    Any other name stands for itself; the line says so where it is to be downloaded.
 
+    Args:
+        dataset: one of `NAMES`, or another name of one of these.
+        data_dir: the folder of its files, or that of a folder of its name.
+        given: whether the user gave `data_dir`: then it is an error that it holds nothing.
+        files: as for `load`.
     Raises:
-        ValueError: an unknown name.
+        ValueError: an unknown name, or nothing in a given `data_dir`; says what was looked for.
     """
-    dataset = ALIASES.get(dataset, dataset)
-    kind, colon, rest = dataset.partition(":")
-    if dataset not in NAMES[:-2] and not (kind in ("tfds", "folder") and colon and rest):
-        raise ValueError(
-            f"Expected `dataset` to be one of {', '.join(NAMES)}. Received: {dataset!r}."
+    data_dir = os.path.expanduser(data_dir)
+    dataset = places.ALIASES.get(dataset, dataset)
+    _check_name(dataset)
+    named, files = dataset != "auto", {part: path for part, path in dict(files).items() if path}
+    if not named:
+        dataset = _auto(data_dir, given and not files)
+    _check_files(dataset, files)
+    if dataset == "digits" and not named:
+        return dataset, (
+            f"dataset: digits, which come with scikit-learn (no CIFAR-10 in {data_dir}; "
+            f"--dataset=cifar10 downloads it, {DOWNLOADS['cifar10']})"
         )
-    if dataset == "auto":
-        if not cifar.folder_of_pickles(data_dir) and not tfds.prepared("cifar10", data_dir):
-            return "digits", (
-                f"dataset: digits, which come with scikit-learn (no CIFAR-10 in {data_dir}; "
-                "--dataset=cifar10 downloads it, 170 MB)"
-            )
-        dataset = "cifar10"
-    return dataset, f"dataset: {dataset}{_origin(dataset, data_dir)}"
+    kind, folder = _source(dataset, data_dir, given, files)
+    if kind == "download":
+        size = f" ({DOWNLOADS[dataset]})" if dataset in DOWNLOADS else ""
+        return dataset, f"dataset: {dataset}, to be downloaded{size} to {folder}"
+    return dataset, f"dataset: {dataset}" + (f", the {kind} in {folder}" if folder else "")
 
 
-def _origin(dataset, data_dir):
+def _check_name(dataset):
+    kind, colon, rest = dataset.partition(":")
+    if dataset in NAMES[:-2] or (kind in ("tfds", "folder") and colon and rest):
+        return
+    path = os.path.expanduser(dataset)
+    is_path = os.sep in path or os.path.isdir(path)
+    raise ValueError(
+        f"Expected `dataset` to be one of {', '.join(NAMES)}. Received: {dataset!r}."
+        + (f" For a folder of own images use --dataset=folder:{dataset}" if is_path else "")
+    )
+
+
+def _check_files(dataset, files):
+    if files and dataset not in (*LISTED, "cifar10"):
+        raise ValueError(
+            f"Expected {', '.join(f'{part}_file' for part in files)} for cifar10 or one of "
+            f"{', '.join(LISTED)} only. Received: dataset={dataset!r}."
+        )
+
+
+def _auto(data_dir, given):
+    names = [name for name in (*PICKLED, *LISTED) if _ready(name, data_dir, True, named=True)]
+    if "cifar10" in names or len(names) == 1:
+        return names[0]
+    if names or lists.folder("cifar10", data_dir):
+        choice = names or ("cifar10", *LISTED)
+        raise ValueError(
+            f"Expected files of one dataset in `{data_dir}`, or a folder of its name, to choose it "
+            f"by. Received: {' and '.join(names) or 'image lists that may be of any dataset'}. "
+            f"Name it as --dataset: {', '.join(choice)}."
+        )
+    if given:
+        _raise_nothing("auto", data_dir, "use the digits, which need no files")
+    return "cifar10" if _ready("cifar10", data_dir, False) else "digits"
+
+
+def _source(dataset, data_dir, given, files):
+    """The kind of what a dataset is read from, and its folder, or None where it needs none."""
+    kind, _, _ = dataset.partition(":")
+    if kind in ("digits", "folder"):
+        return kind, None
+    if dataset in LISTED or files:
+        return "lists", lists.folder(dataset, data_dir) or data_dir
+    ready = _ready(dataset, data_dir, inside=given)
+    if ready is None and given:
+        _raise_nothing(dataset, data_dir, "use a copy elsewhere or to download it")
+    return ready or ("download", tfds.folders(data_dir)[1])
+
+
+def _ready(dataset, data_dir, inside, *, named=False):
+    """The kind and the folder of the files that lie ready; None where there are none.
+
+    Args:
+        inside: looks into `data_dir` alone, not into TFDS' own folder.
+        named: takes lists only where the folder or their width says that they are the dataset's.
+    """
+    for place in places.folders(data_dir, dataset) if dataset in PICKLED else ():
+        folder = PICKLED[dataset].folder_of_pickles(place)
+        if folder:
+            return "pickles", folder
+    folder = lists.folder(dataset, data_dir) if dataset in (*LISTED, "cifar10") else None
+    if folder and not (named and not _is_of(folder, dataset)):
+        return "lists", folder
     if dataset in LISTED:
-        return f", the lists in {data_dir}"
-    if dataset in PICKLED:
-        folder = PICKLED[dataset].folder_of_pickles(data_dir)
-        return f", the pickles in {folder}" if folder else ", by TensorFlow Datasets"
-    if dataset != "cifar10":
-        return ""
-    folder = cifar.folder_of_pickles(data_dir)
-    if folder:
-        return f", the pickles in {folder}"
-    if lists.present(data_dir):
-        return f", the lists in {data_dir}"
-    folder = tfds.prepared("cifar10", data_dir)
-    return f", the copy in {folder}" if folder else ", to be downloaded (170 MB)"
+        return None
+    folder = tfds.prepared(_tfds_name(dataset), data_dir, inside=inside)
+    return ("copy", folder) if folder else None
 
 
-def load(dataset, *, data_dir, image_size=None, seed=0, order=None, num_classes=0, files=()):
+def _is_of(folder, dataset):
+    """Whether the lists in a folder are those of a dataset, as its name or their width says."""
+    named = [name for name in ("cifar10", *LISTED) if places.names_it(folder, name)]
+    if named or dataset != "cifar10":
+        return dataset in named
+    return lists.width(folder) == len(cifar.CLASSES)
+
+
+def _tfds_name(dataset):
+    return PICKLED[dataset].TFDS_NAME if dataset in PICKLED else dataset.removeprefix("tfds:")
+
+
+def _raise_nothing(dataset, data_dir, otherwise):
+    kinds = ["Python pickles"] if dataset in (*PICKLED, "auto") else []
+    kinds += [f"the lists {', '.join(lists.NAMES)}"] if dataset in ("cifar10", "auto") else []
+    kinds.append("a copy prepared by TensorFlow Datasets")
+    raise ValueError(
+        f"Expected files for --dataset={dataset} in `{data_dir}`, as --data_dir says, or in a "
+        f"folder of the dataset's name there: {' or '.join(kinds)}. "
+        + ("There are none. " if os.path.isdir(data_dir) else "There is no such folder. ")
+        + f"Correct --data_dir, or leave it out to {otherwise}."
+    )
+
+
+def load(
+    dataset,
+    *,
+    data_dir,
+    given=False,
+    image_size=None,
+    seed=0,
+    order=None,
+    num_classes=0,
+    files=(),
+):
     """The `Splits` of a dataset.
 
     Args:
-        dataset: one of `NAMES`.
-        data_dir: the folder of its files, where it has any.
+        dataset, data_dir, given: as for `resolve`.
         image_size: side in pixels that images are resized to; None for the dataset's own.
         seed: of a split that is drawn.
         order: `[n]` positions of CIFAR-10's images sorted by label, for GPQ's split; None for
@@ -65,50 +161,44 @@ def load(dataset, *, data_dir, image_size=None, seed=0, order=None, num_classes=
     Raises:
         ValueError: files are missing or bad; says where they were looked for.
     """
-    dataset, _ = resolve(dataset, data_dir)
     files = {part: path for part, path in dict(files).items() if path}
-    if files and dataset not in (*LISTED, "cifar10"):
-        raise ValueError(
-            f"Expected {', '.join(f'{part}_file' for part in files)} for cifar10 or one of "
-            f"{', '.join(LISTED)} only. Received: dataset={dataset!r}."
-        )
-    found = _load(dataset, data_dir, image_size, seed, order, num_classes, files)
-    if num_classes not in (0, len(found.classes)):
+    dataset, _ = resolve(dataset, data_dir, given=given, files=files)
+    data_dir = os.path.expanduser(data_dir)
+    kind, folder = _source(dataset, data_dir, given, files)
+    size = (image_size, image_size) if image_size else None
+    if kind == "lists":
+        splits = _listed(dataset, data_dir, size, num_classes, files)
+    elif dataset == "digits":
+        splits = digits.load(size, seed)
+    elif dataset.startswith("folder:"):
+        splits = folders.load(dataset.removeprefix("folder:"), size, seed)
+    elif dataset.startswith("tfds:"):
+        splits = tfds.load(_tfds_name(dataset), data_dir, size, seed)
+    elif kind == "pickles":
+        splits = _pickled(dataset, folder, size, order)
+    else:
+        splits = _from_tfds(dataset, data_dir, size, order)
+    if num_classes not in (0, len(splits.classes)):
         raise ValueError(
             f"Expected {num_classes} classes, as num_classes says. {dataset} has "
-            f"{len(found.classes)}. Leave num_classes out, or correct it."
+            f"{len(splits.classes)}. Leave num_classes out, or correct it."
         )
-    return found
+    return splits
 
 
-def _load(dataset, data_dir, image_size, seed, order, num_classes, files):
-    size = (image_size, image_size) if image_size else None
-    if dataset == "digits":
-        return digits.load(size, seed)
+def _listed(dataset, data_dir, size, num_classes, files):
+    if dataset.startswith("cifar10"):
+        return lists.load(dataset, data_dir, size or (32, 32), cifar.CLASSES, files=files)
+    return lists.load(dataset, data_dir, size, num_classes=num_classes, files=files)
+
+
+def _pickled(dataset, folder, size, order):
+    if dataset != "cifar10":
+        return PICKLED[dataset].load(folder, size)
+    return cifar.of_arrays("cifar10", *cifar.read_pickles(folder), size, order)
+
+
+def _from_tfds(dataset, data_dir, size, order):
     if dataset == "cifar10":
-        return _cifar10(data_dir, size, order, files)
-    if dataset in PICKLED:
-        folder = PICKLED[dataset].folder_of_pickles(data_dir)
-        if folder:
-            return PICKLED[dataset].load(folder, size)
-        return PICKLED[dataset].of_arrays(
-            *tfds.train_and_test(PICKLED[dataset].TFDS_NAME, data_dir), size
-        )
-    if dataset in LISTED:
-        return lists.load(dataset, data_dir, size, num_classes=num_classes, files=files)
-    kind, _, name = dataset.partition(":")
-    return (
-        folders.load(name, size, seed)
-        if kind == "folder"
-        else tfds.load(name, data_dir, size, seed)
-    )
-
-
-def _cifar10(data_dir, size, order, files):
-    """The lists that are given, else the pickles, else DeepHash's lists, else TFDS."""
-    if not files and cifar.folder_of_pickles(data_dir):
-        pixels, labels = cifar.read_pickles(data_dir)
-        return cifar.of_arrays("cifar10", pixels, labels, size, order)
-    if files or lists.present(data_dir):
-        return lists.load("cifar10", data_dir, size or (32, 32), cifar.CLASSES, files=files)
-    return tfds.load_cifar10(data_dir, size, order)
+        return tfds.load_cifar10(data_dir, size, order)
+    return PICKLED[dataset].of_arrays(*tfds.train_and_test(_tfds_name(dataset), data_dir), size)

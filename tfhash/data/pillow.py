@@ -41,7 +41,7 @@ def _filter(name):
     return Image.Resampling[name.upper()]
 
 
-def random_resized_crops(images, size, seed, *, scale=(0.08, 1.0), flip=True):
+def random_resized_crops(images, size, seed, *, scale=(0.08, 1.0), flip=True, legacy=False):
     """A random part of each image at `size` pixels a side, mirrored with probability 1/2.
 
     Inside a tf.data pipeline; runs beside other batches, since Pillow and NumPy do the work.
@@ -52,6 +52,7 @@ def random_resized_crops(images, size, seed, *, scale=(0.08, 1.0), flip=True):
         seed: `[2]` int; determines parts and flips.
         scale: bounds of the share of the area that a part has.
         flip: whether some are mirrored.
+        legacy: draws parts as torchvision 0.2 does, see `random_part`.
     Returns:
         `[batch, size, size, 3]` uint8.
     Original: torchvision's RandomResizedCrop and RandomHorizontalFlip in thuml/HashNet,
@@ -62,7 +63,8 @@ def random_resized_crops(images, size, seed, *, scale=(0.08, 1.0), flip=True):
         rng = np.random.default_rng([int(part) & (2**64 - 1) for part in seed])
         result = np.empty((len(images), size, size, 3), np.uint8)
         for row, image in zip(result, images):
-            row[:] = crop_and_resize(image, random_part(*image.shape[:2], scale, rng), size)
+            part = random_part(*image.shape[:2], scale, rng, legacy=legacy)
+            row[:] = crop_and_resize(image, part, size)
             if flip and rng.random() < 0.5:
                 row[:] = row[:, ::-1]
         return result
@@ -78,21 +80,29 @@ def crop_and_resize(image, part, size):
     return resize(inside, (size, size), "bilinear")
 
 
-def random_part(height, width, scale, rng):
+def random_part(height, width, scale, rng, *, legacy=False):
     """(top, left, height, width) of a random part of an image; the centre where none fits.
 
+    The logarithm of its aspect is uniform, and the centre is the largest with an allowed aspect.
+    With `legacy`, as in torchvision 0.2, the aspect itself is uniform and then turned over with
+    probability 1/2, and the centre is a square.
     Original: torchvision, transforms.RandomResizedCrop.get_params.
     """
     for _ in range(ATTEMPTS):
         area = height * width * rng.uniform(*scale)
-        ratio = math.exp(rng.uniform(math.log(RATIOS[0]), math.log(RATIOS[1])))
+        ratio = _legacy_ratio(rng) if legacy else math.exp(rng.uniform(*map(math.log, RATIOS)))
         w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if 0 < w <= width and 0 < h <= height:
             top = rng.integers(0, height - h + 1)
             return int(top), int(rng.integers(0, width - w + 1)), h, w
-    w = min(width, round(height * RATIOS[1]))
-    h = min(height, round(width / RATIOS[0]))
+    w = min(width, height if legacy else round(height * RATIOS[1]))
+    h = min(height, width if legacy else round(width / RATIOS[0]))
     return (height - h) // 2, (width - w) // 2, h, w
+
+
+def _legacy_ratio(rng):
+    ratio = rng.uniform(*RATIOS)
+    return 1 / ratio if rng.random() < 0.5 else ratio
 
 
 def ten_crops(images, size):

@@ -99,7 +99,7 @@ def plain_errors():
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
-        _, found, text = error.message.partition("ValueError: ")
-        if not found:
+        _, marker, text = error.message.partition("ValueError: ")
+        if not marker:
             raise
         raise ValueError(text.splitlines()[0]) from error

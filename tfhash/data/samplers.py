@@ -98,8 +98,8 @@ def check_grouped(groups, per_batch, per_class, classes):
             f"Expected the classes of a batch from 1 to the {len(groups)} of the dataset. "
             f"Received: {per_batch}. Use a smaller batch or fewer classes in it."
         )
-    short = [f"{name} ({len(group)})" for name, group in zip(classes, groups)
-             if len(group) < per_class]  # fmt: skip
+    sizes = zip(classes, map(len, groups))
+    short = [f"{name} ({size})" for name, size in sizes if size < per_class]
     if short:
         raise ValueError(
             f"Expected {per_class} labelled training images or more of each class, as many as a "

@@ -1,18 +1,18 @@
 """Images and labels in three parts: train, query, database."""
 
 import dataclasses
+import logging
+import time
 from concurrent import futures
 
 import numpy as np
 
 from tfhash.data.images import ArrayImages, FileImages, resize
 
-__all__ = [
-    "ArrayImages", "FileImages", "Split", "Splits", "check", "drawn", "of_indices", "overlap",
-    "pixel_mean", "resize", "stratified", "summary", "unlabelled", "unlabelled_count",
-]  # fmt: skip
-
 BLOCK = 4096  # images read at once for the mean
+CHECKED = 32  # image files that a thread checks at once
+LOG_SECONDS = 5
+LOG = logging.getLogger("tfhash")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,7 +65,10 @@ class Split:
 class Splits:
     """A dataset: its name, the names of its classes, and its three parts.
 
-    `left_out` are the names of files that are in none, since they could not be read.
+    Attributes:
+        left_out: names of files that are in no part, since they can't be read.
+        notes: lines on what else was left out or is unusual, for the log.
+        stored_mean: see `pixel_mean`, at the size of the stored images.
     """
 
     dataset: str
@@ -74,6 +77,17 @@ class Splits:
     query: Split
     database: Split
     left_out: tuple = ()
+    notes: tuple = ()
+    stored_mean: np.ndarray | None = None
+
+    @property
+    def pixel_mean(self):
+        """The mean image that the dataset's files give, `[height, width, 3]` of pixels from 0 to 1.
+
+        None where they give none, or where images are resized.
+        """
+        fits = np.shape(self.stored_mean) == self.train.images.shape
+        return self.stored_mean if fits else None
 
     def resized(self, size=None, how=resize, dtype=np.uint8):
         """These parts with images at another size, or resized in another way; see `resized` of
@@ -82,49 +96,102 @@ class Splits:
 
     def cached(self, memory):
         """These parts with images of files kept in `memory` bytes once they are read."""
-        return self._with_pools(
-            lambda pool: (
-                dataclasses.replace(pool, memory=memory) if isinstance(pool, FileImages) else pool
-            )
-        )
+        return self._with_file_pools(memory=memory)
+
+    def oriented(self, upright):
+        """These parts with images of files turned as their EXIF says, or as they are stored."""
+        return self._with_file_pools(upright=upright)
+
+    def _with_file_pools(self, **changes):
+        def change(pool):
+            return dataclasses.replace(pool, **changes) if isinstance(pool, FileImages) else pool
+
+        return self._with_pools(change)
 
     def _with_pools(self, change):
         """These parts with `change(pool)` for each pool, which parts go on sharing."""
-        pools = {id(part.images): part.images for part in self.parts().values()}
-        changed = {key: change(pool) for key, pool in pools.items()}
-        parts = {name: dataclasses.replace(part, images=changed[id(part.images)])
-                 for name, part in self.parts().items()}  # fmt: skip
+        changed = {id(pool): change(pool) for pool in self._pools()}
+        parts = {}
+        for name, part in self.parts().items():
+            parts[name] = dataclasses.replace(part, images=changed[id(part.images)])
         return dataclasses.replace(self, **parts)
 
-    def readable(self):
-        """These parts without the images of files that can't be read, named in `left_out`."""
-        pools = {id(part.images): part.images for part in self.parts().values()}
-        bad = {key: _unreadable(pool) for key, pool in pools.items()}
-        parts = {
-            name: part.subset(np.flatnonzero(~np.isin(part.index, bad[id(part.images)])))
-            for name, part in self.parts().items()
-        }
-        names = [pool.name(index) for key, pool in pools.items() for index in bad[key]]
-        return dataclasses.replace(self, **parts, left_out=tuple(sorted(set(names))))
+    def _pools(self):
+        """The pools, each once."""
+        return list({id(part.images): part.images for part in self.parts().values()}.values())
+
+    def readable(self, *, skip=True, progress=None):
+        """These parts, none of whose image files is unreadable.
+
+        Args:
+            skip: leaves unreadable ones out and names them in `left_out`.
+            progress: as for `unreadable`.
+        Raises:
+            ValueError: without `skip`, there are some; gives their number and the first five.
+        """
+        bad = unreadable(self, progress)
+        if not bad:
+            return self
+        if not skip:
+            raise ValueError(
+                f"Expected image files of {self.dataset} that can be decoded. {len(bad)} can't be: "
+                f"{some(bad)}. Use --skip_bad_images to leave them out."
+            )
+        parts, names = {}, set(bad)
+        for name, part in self.parts().items():
+            kept = [row for row in range(len(part)) if part.name(row) not in names]
+            parts[name] = part.subset(np.array(kept, np.int64))
+        left_out = tuple(sorted(names.union(self.left_out)))
+        return dataclasses.replace(self, **parts, left_out=left_out)
 
     def parts(self):
         """`{name: part}`."""
         return {"train": self.train, "query": self.query, "database": self.database}
 
 
-def _unreadable(pool):
-    """The indices of the images of a pool that can't be read."""
+def unreadable(splits, progress=None):
+    """The image files of `splits` that can't be decoded, sorted: all are tried, in parallel.
 
-    def check(index):
-        try:
-            pool.image(index)
-        except ValueError:
-            return index
+    Images that the pools have memory for stay in it.
 
-    if not isinstance(pool, FileImages):
-        return []
+    Args:
+        splits: a `Splits`.
+        progress: called as `progress(tried, all)`, numbers of files, after every few of them;
+            None writes a line to the log every few seconds.
+    """
+    blocks, total = [], 0
+    for pool in splits._pools():
+        if isinstance(pool, FileImages):
+            parts = [part.index for part in splits.parts().values() if part.images is pool]
+            indices = np.unique(np.concatenate(parts))
+            blocks += [(pool, indices[i : i + CHECKED]) for i in range(0, len(indices), CHECKED)]
+            total += len(indices)
+    progress, done, bad = progress or _logged_progress(), 0, set()
     with futures.ThreadPoolExecutor() as threads:
-        return [index for index in threads.map(check, range(len(pool))) if index is not None]
+        results = threads.map(lambda block: block[0].unreadable(block[1]), blocks)
+        for (_, indices), paths in zip(blocks, results):
+            bad.update(paths)
+            done += len(indices)
+            progress(done, total)
+    return tuple(sorted(bad))
+
+
+def some(names, shown=5):
+    """The first of `names`, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
+def _logged_progress():
+    told = time.monotonic()
+
+    def log(done, total):
+        nonlocal told
+        if time.monotonic() - told >= LOG_SECONDS:
+            told = time.monotonic()
+            LOG.info("checked %d of %d image files", done, total)
+
+    return log
 
 
 def of_indices(dataset, classes, images, labels, *, labelled, unlabelled, query, database):
@@ -174,93 +241,14 @@ def drawn(dataset, classes, images, labels, *, queries, labelled=None, seed=0):
         labelled = max(len(train) // 10, min(500, len(train) // 2))
     count = min(max(labelled, len(classes)), len(train))
     known = train[stratified(labels[train], count, rng, at_least=1)]
-    return of_indices(
-        dataset, classes, images, labels,
-        labelled=known, unlabelled=np.setdiff1d(train, known), query=queries, database=train,
-    )  # fmt: skip
+    parts = {"labelled": known, "unlabelled": np.setdiff1d(train, known)}
+    return of_indices(dataset, classes, images, labels, query=queries, database=train, **parts)
 
 
 def unlabelled(images):
     """All images of a pool as a `Split` without labels."""
     count = len(images)
     return Split(images, np.arange(count), np.zeros((count, 0), np.uint8), np.zeros(count, bool))
-
-
-def check(splits, *, allow_unlabelled=False, allow_overlap=False):
-    """Checks that a training and a test can use `splits`.
-
-    Args:
-        splits: a `Splits`.
-        allow_unlabelled: accepts images without a label.
-        allow_overlap: accepts queries that are in the database or in train.
-    Raises:
-        ValueError: an empty part, images without a label, a class with no labelled training
-            image, or such queries; gives the numbers.
-    """
-    for name, part in splits.parts().items():
-        if not len(part):
-            raise ValueError(f"Expected images in the part {name!r} of {splits.dataset}. It has 0.")
-    bare = {name: unlabelled_count(part) for name, part in splits.parts().items()}
-    if any(bare.values()) and not allow_unlabelled:
-        found = ", ".join(f"{n} of {len(splits.parts()[name])} in {name}"
-                          for name, n in bare.items() if n)  # fmt: skip
-        raise ValueError(
-            f"Expected a label for every image of {splits.dataset}. None for: {found}. "
-            "Use --allow_unlabelled to accept them."
-        )
-    counts = splits.train.labels[splits.train.labelled].sum(axis=0)
-    absent = [name for name, count in zip(splits.classes, counts) if not count]
-    if absent:
-        raise ValueError(
-            f"Expected a labelled training image of each of the {len(splits.classes)} classes of "
-            f"{splits.dataset}. There is none of {len(absent)}: {_some(absent)}."
-        )
-    for name in ("database", "train"):
-        shared = overlap(splits.query, splits.parts()[name])
-        if shared and not allow_overlap:
-            raise ValueError(
-                f"Expected queries of {splits.dataset} that are not in its part {name!r}. "
-                f"{len(shared)} of {len(splits.query)} are in both: "
-                f"{_some([splits.query.name(position) for position in shared])}. "
-                "Use --allow_overlap to accept them."
-            )
-
-
-def _some(names, shown=5):
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
-
-
-def unlabelled_count(part):
-    """The number of images of a part that have no label."""
-    return int(np.sum(part.labels.sum(axis=1) == 0))
-
-
-def overlap(one, other):
-    """The positions in `one` of the images that are in `other` too."""
-    taken = set(other.keys())
-    return [position for position, key in enumerate(one.keys()) if key in taken]
-
-
-def summary(splits):
-    """Short lines on the sizes of the parts, their classes, and what is unusual in them."""
-    height, width = splits.query.images.shape[:2]
-    lines = [f"{splits.dataset}: {len(splits.classes)} classes, {height}x{width} pixels"]
-    if splits.left_out:
-        lines.append(f"  left out: {len(splits.left_out)} images that can't be read")
-    for name, part in splits.parts().items():
-        counts = part.labels.sum(axis=0, dtype=np.int64)
-        notes = [f"{len(part)} images", f"{counts.min()} to {counts.max()} per class"]
-        if not part.labelled.all():
-            notes.append(f"{int(part.labelled.sum())} with a label for training")
-        bare, twice = unlabelled_count(part), len(part) - len(set(part.keys()))
-        notes += [f"{bare} without a label"] if bare else []
-        notes += [f"{twice} listed more than once"] if twice else []
-        lines.append(f"  {name}: " + ", ".join(notes))
-    for name in ("database", "train"):
-        shared = len(overlap(splits.query, splits.parts()[name]))
-        lines += [f"  {shared} queries are in {name} too"] if shared else []
-    return lines
 
 
 def stratified(labels, count, rng, *, at_least=0):

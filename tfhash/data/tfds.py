@@ -1,5 +1,6 @@
 """Datasets of TensorFlow Datasets: a prepared copy without a network, or a download."""
 
+import dataclasses
 import fnmatch
 import os
 import threading
@@ -12,6 +13,7 @@ from tfhash.data import cifar, images, splits
 
 PROBE_SECONDS = 15  # TFDS by itself retries a dead network for 3.5 minutes
 QUERY_SHARE, MOST_QUERIES = 0.1, 1000  # of a set that has no part to query with
+ID = "id"  # the feature that CIFAR's examples are numbered by in the published order
 
 
 def folders(data_dir):
@@ -20,17 +22,18 @@ def folders(data_dir):
     return [os.fspath(data_dir), os.environ.get("TFDS_DATA_DIR") or home]
 
 
-def prepared(name, data_dir):
+def prepared(name, data_dir, *, inside=False):
     """The folder of the newest prepared copy of a dataset, or None; asks no network.
 
     Args:
         name: as TFDS spells it: SET, SET/CONFIG, and either with :VERSION.
         data_dir: looked into first, see `folders`.
+        inside: looks into `data_dir` alone.
     """
     name, _, wanted = name.partition(":")
-    for folder in folders(data_dir):
+    for folder in folders(data_dir)[: 1 if inside else None]:
         root = os.path.join(folder, *name.split("/"))
-        found = [
+        versions = [
             (tuple(int(number) for number in entry.split(".")), entry)
             for entry in (os.listdir(root) if os.path.isdir(root) else ())
             if entry.count(".") == 2
@@ -38,21 +41,32 @@ def prepared(name, data_dir):
             and fnmatch.fnmatch(entry, wanted or "*")
             and os.path.isfile(os.path.join(root, entry, "dataset_info.json"))
         ]
-        if found:
-            return os.path.join(root, max(found)[1])
+        if versions:
+            return os.path.join(root, max(versions)[1])
     return None
 
 
 def load_cifar10(data_dir, image_size=None, order=None):
-    """CIFAR-10 from TFDS in GPQ's split; training and test images pooled in this order."""
+    """CIFAR-10 from TFDS in GPQ's split, which depends on the order of the images.
+
+    TFDS shuffles them; the order of the published files comes back by the examples' ids. A copy
+    of before they had any (version 3.0.0) is taken in TFDS' order, so that other images are
+    queries and labelled than of the pickles; a note says so.
+    """
     builder = _prepare("cifar10", data_dir)
-    parts = [_arrays(builder, part, None) for part in ("train", "test")]
+    parts = [_arrays(builder, part, None, by_id=True) for part in ("train", "test")]
     pixels, labels = (np.concatenate(arrays) for arrays in zip(*parts))
-    return cifar.of_arrays("cifar10", pixels, labels, image_size, order)
+    splits = cifar.of_arrays("cifar10", pixels, labels, image_size, order)
+    if ID in builder.info.features:
+        return splits
+    note = "in TFDS' order, as this copy has no ids: the split is not that of the pickles"
+    return dataclasses.replace(splits, notes=(note,))
 
 
 def train_and_test(name, data_dir):
     """The training images of a set, then those of its part test, or validation where it has none.
+
+    In the order of their ids where they have any, as CIFAR-100's, else in TFDS' order.
 
     Returns:
         (`[n, height, width, 3]` uint8, `[n]` int64 class numbers, number of training images,
@@ -62,7 +76,7 @@ def train_and_test(name, data_dir):
     """
     builder = _prepare(name, data_dir)
     test = "test" if "test" in builder.info.splits else "validation"
-    parts = [_arrays(builder, part, None) for part in ("train", test)]
+    parts = [_arrays(builder, part, None, by_id=True) for part in ("train", test)]
     pixels, labels = (np.concatenate(arrays) for arrays in zip(*parts))
     return pixels, labels, len(parts[0][1]), tuple(_features(builder)[3])
 
@@ -79,7 +93,7 @@ def load(name, data_dir, image_size=None, seed=0):
         image_size: (height, width) that images are resized to; None where all are of one size.
         seed: of the draw of the labelled images.
     Raises:
-        ValueError: no such set, no images and labels in it, no copy and no network.
+        ValueError: no such set, a set without images and labels, or neither a copy nor a network.
     """
     builder = _prepare(name, data_dir)
     have = builder.info.splits
@@ -156,7 +170,8 @@ def _unreachable(url):
     def ask():
         try:
             request = urllib.request.Request(url, method="HEAD")
-            urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
+            # Longer than the wait below, which is to end first and give its own answer.
+            urllib.request.urlopen(request, timeout=2 * PROBE_SECONDS).close()
             answer[0] = None
         except urllib.error.HTTPError as error:
             # Below 500 the server is there, and may only refuse this kind of request.
@@ -186,8 +201,11 @@ def _features(builder):
     return image, label, shape, classes
 
 
-def _arrays(builder, part, image_size):
-    """`[n, height, width, 3]` uint8 images and `[n]` labels of one part, in TFDS' order."""
+def _arrays(builder, part, image_size, *, by_id=False):
+    """`[n, height, width, 3]` uint8 images and `[n]` labels of one part.
+
+    In TFDS' order or, where they have ids and `by_id` is set, in the order of these.
+    """
     import tensorflow as tf
 
     image, label, shape, _ = _features(builder)
@@ -199,7 +217,7 @@ def _arrays(builder, part, image_size):
     size = tuple(image_size or shape[:2])
     count = builder.info.splits[part].num_examples
     pixels = np.empty((count, *size, 3), np.uint8)
-    labels = np.empty(count, np.int64)
+    labels, ids = np.empty(count, np.int64), []
     options = tf.data.Options()
     options.deterministic = True
     dataset = builder.as_dataset(split=part, shuffle_files=False).with_options(options)
@@ -207,9 +225,13 @@ def _arrays(builder, part, image_size):
         for row, example in enumerate(dataset.as_numpy_iterator()):
             pixels[row] = images.resize(_rgb(example[image]), size)
             labels[row] = example[label]
+            ids += [example[ID]] if by_id and ID in example else []
     except (tf.errors.OpError, IndexError) as error:
         raise ValueError(f"The copy in {builder.data_path} is damaged: {error}.") from error
-    return pixels, labels
+    if not ids:
+        return pixels, labels
+    order = np.argsort(ids, kind="stable")  # train_00000, train_00001, ...
+    return pixels[order], labels[order]
 
 
 def _rgb(image):

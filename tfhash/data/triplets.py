@@ -33,12 +33,12 @@ def select(outputs, labels, *, margin, parts, strategy, seed):
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(outputs))
     size = -(-len(outputs) // parts)
-    found = [np.empty((0, 3), np.int64)]
+    triplets = [np.empty((0, 3), np.int64)]
     for start in range(0, len(order), size):
         part = order[start : start + size]
         inside = _of_part(outputs[part], labels[part], margin, strategy, rng)
-        found += [part[chosen] for chosen in inside]
-    return rng.permutation(np.concatenate(found))
+        triplets += [part[chosen] for chosen in inside]
+    return rng.permutation(np.concatenate(triplets))
 
 
 def count_pairs(labels):

@@ -32,7 +32,7 @@ def read_table(path, *, classes, dim):
         with open(path) as file:
             rows = [np.array(line.split(), np.float32) for line in file if line.strip()]
     except (OSError, ValueError) as error:
-        raise ValueError(f"`{path}` is no table of word vectors: {error}.") from error
+        raise ValueError(f"`{path}` is not a table of word vectors: {error}.") from error
     widths = sorted({len(row) for row in rows})
     if len(rows) != classes or widths != [dim]:
         raise ValueError(
@@ -66,10 +66,10 @@ def of_names(path, names, *, dim):
     read = _read_binary if os.fspath(path).endswith(".bin") else _read_text
     try:
         with open(path, "rb") as file:
-            found = read(file, wanted, dim, path)
+            known = read(file, wanted, dim, path)
     except OSError as error:
         raise ValueError(f"Expected word vectors at `{path}`: {error}.") from error
-    missing = [w for parts in words for w in parts if w not in found and w.lower() not in found]
+    missing = [w for parts in words for w in parts if w not in known and w.lower() not in known]
     if missing:
         raise ValueError(
             f"`{path}` has no vector of {', '.join(missing[:5])}"
@@ -77,7 +77,7 @@ def of_names(path, names, *, dim):
             + ". Give other words in --class_names, in the order of the dataset's classes."
         )
     vectors = [
-        np.mean([found[word] if word in found else found[word.lower()] for word in parts], axis=0)
+        np.mean([known[word] if word in known else known[word.lower()] for word in parts], axis=0)
         for parts in words
     ]
     return _checked(np.array(vectors, np.float32), path)
@@ -93,7 +93,7 @@ def names_of(text):
 
 def _read_text(file, wanted, dim, path):
     """`{word: vector}` of those wanted, from lines of a word and `dim` numbers."""
-    found = {}
+    vectors = {}
     for number, line in enumerate(file, 1):
         # A word of GloVe may hold spaces: the numbers are the last ones.
         word, *values = line.decode(errors="replace").rstrip().rsplit(" ", dim)
@@ -106,15 +106,15 @@ def _read_text(file, wanted, dim, path):
                 f"Expected a word and {dim} numbers in line {number} of `{path}`. "
                 f"Received {len(line.split())} words. output_dim={dim} must be the file's width."
             )
-        if word in wanted and word not in found:
+        if word in wanted and word not in vectors:
             try:
-                found[word] = np.array(values, np.float32)
+                vectors[word] = np.array(values, np.float32)
             except ValueError as error:
-                raise ValueError(f"`{path}`, line {number}: {error}. Expected {dim} numbers "
-                                 "after the word.") from error  # fmt: skip
-        if len(found) == len(wanted):
+                fault = f"{error}. Expected {dim} numbers after the word."
+                raise ValueError(f"`{path}`, line {number}: {fault}") from error
+        if len(vectors) == len(wanted):
             break
-    return found
+    return vectors
 
 
 def _read_binary(file, wanted, dim, path):
@@ -124,10 +124,10 @@ def _read_binary(file, wanted, dim, path):
         count, width = (int(value) for value in header)
     except ValueError as error:
         raise ValueError(
-            f"`{path}` is no binary file of word2vec: no two numbers first."
+            f"`{path}` is not a binary file of word2vec: it does not begin with two numbers."
         ) from error
     _check_width(width, dim, path)
-    found = {}
+    vectors = {}
     for number in range(count):
         word = bytearray()
         while (letter := file.read(1)) not in (b" ", b"") and len(word) < 10000:
@@ -136,11 +136,11 @@ def _read_binary(file, wanted, dim, path):
         if len(data) < 4 * dim:
             raise ValueError(f"`{path}` ends after {number} of {count} word vectors.")
         name = word.decode(errors="replace").lstrip("\n")
-        if name in wanted and name not in found:
-            found[name] = np.frombuffer(data, "<f4")
-        if len(found) == len(wanted):
+        if name in wanted and name not in vectors:
+            vectors[name] = np.frombuffer(data, "<f4")
+        if len(vectors) == len(wanted):
             break
-    return found
+    return vectors
 
 
 def _check_width(width, dim, path):
@@ -152,7 +152,7 @@ def _check_width(width, dim, path):
 
 
 def _checked(vectors, path):
-    """`vectors`; ValueError where one is zero or no number: it has no direction."""
+    """`vectors`; ValueError where one is zero or not finite, so that it has no direction."""
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1))
     if len(bad):
         raise ValueError(
