@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash import __version__, checks, formats, methods, model_dir
+from tfhash import __version__, backbones, checks, formats, methods, model_dir
 from tfhash.backbones.base import Pixels
 from tfhash.data import images as pools
 from tfhash.data import pipeline, splits
@@ -44,10 +44,12 @@ class Model:
         self.classes, self.precision, self.seed = tuple(classes), precision, seed
         self.size = tuple(size) if size else None
         self.stored, self.path = {}, None
+        recipe = methods.load(method).Method
+        backbones.load(config.img_model)  # what is imported must draw no random number later on
         keras.utils.set_random_seed(seed)
         with self.strategy.scope():
             options = {"num_classes": len(self.classes), "dtype": precision, "seed": seed}
-            self.recipe = methods.load(method).Method(config, **options)
+            self.recipe = recipe(config, **options)
         self._embed = tf.function(self._on_replicas, reduce_retracing=True)
 
     @property

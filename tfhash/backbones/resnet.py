@@ -71,7 +71,7 @@ def _convolution(x, channels, size, stride, names, dtype):
         stride,
         size // 2,
         use_bias=False,
-        kernel_initializer=layers.KAIMING,
+        kernel_initializer=layers.kaiming(),
         dtype=dtype,
         name=names[0],
     )(x)

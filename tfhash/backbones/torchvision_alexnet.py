@@ -34,7 +34,7 @@ def features(images, *, dtype="float32", dropout=None):
             size,
             stride,
             padding,
-            kernel_initializer=layers.TORCH_UNIFORM,
+            kernel_initializer=layers.torch_uniform(),
             dtype=dtype,
             name=f"features.{index}",
         )(x)

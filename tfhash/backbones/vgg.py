@@ -48,7 +48,7 @@ def features(images, *, depth, norm=False, dtype="float32", dropout=None):
     x, index = images, 0
     for count, channels in zip(DEPTHS[depth], WIDTHS):
         for _ in range(count):
-            start = {"kernel_initializer": layers.KAIMING, "name": f"features.{index}"}
+            start = {"kernel_initializer": layers.kaiming(), "name": f"features.{index}"}
             x = layers.Conv2D(channels, 3, padding=1, dtype=dtype, **start)(x)
             if norm:
                 index += 1

@@ -13,9 +13,22 @@ from tfhash.originals.readers import pth
 KERAS = "keras"  # in place of a path: the weights of keras.applications
 
 LAST_STD = 0.01  # of the initial weights of the last layer
-# Of PyTorch's linear layers and convolutions: uniform within 1 / sqrt(fan_in).
-TORCH_UNIFORM = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-KAIMING = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+
+
+def torch_uniform():
+    """Of PyTorch's linear layers and convolutions: uniform within 1 / sqrt(fan_in)."""
+    return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+
+
+def kaiming():
+    """Of torchvision's convolutions before a ReLU. A new one for each layer: an initializer has
+    its seed from the moment it is made, and gives the same values whenever it is used."""
+    return keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+
+
+def normal():
+    """Of torchvision's linear layers: N(0, 0.01)."""
+    return keras.initializers.RandomNormal(stddev=LAST_STD)
 
 
 class Conv2D(keras.layers.Conv2D):
@@ -96,10 +109,10 @@ def classifier(x, *, dtype, dropout, layers, dropout_first):
     rate = 0.5 if dropout is None else dropout
     x = keras.layers.Permute((3, 1, 2), dtype=dtype, name="channels_first")(x)
     x = keras.layers.Flatten(dtype=dtype, name="flat")(x)
-    start = TORCH_UNIFORM if dropout_first else keras.initializers.RandomNormal(stddev=LAST_STD)
-    options = {"activation": "relu", "kernel_initializer": start, "dtype": dtype}
+    start = torch_uniform if dropout_first else normal
+    options = {"activation": "relu", "dtype": dtype}
     for number, name in enumerate(layers):
         drop = Dropout(rate, dtype=dtype, name=f"dropout{number}")
-        wide = keras.layers.Dense(4096, name=name, **options)
+        wide = keras.layers.Dense(4096, name=name, kernel_initializer=start(), **options)
         x = wide(drop(x)) if dropout_first else drop(wide(x))
     return x
