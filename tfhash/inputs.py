@@ -16,6 +16,7 @@ class Input:
         pixels: the `Pixels` that normalise them.
         side: in pixels, that images are resized to; None for the dataset's own.
         resize: how; a name of tfhash/data/resizing.py.
+        upright: whether images of files are turned as their EXIF says, or taken as stored.
         sees: side in pixels of the square that the network sees of such an image; None for all.
         crop: `images -> images`, cuts that square out; None where `views` does it.
         views: `prepared images -> [images, ...]`, the outputs of which are averaged; None for one.
@@ -27,6 +28,7 @@ class Input:
     pixels: Pixels
     side: int | None = None
     resize: str = "area"
+    upright: bool = True
     sees: int | None = None
     crop: typing.Callable | None = None
     views: typing.Callable | None = None

@@ -132,11 +132,14 @@ class Model:
 
     def resized(self, part):
         """A part of a dataset with images of this model's size, as it resizes them."""
-        resizer, pool = self.recipe.input.resizer, part.images
-        size = self.size or pool.size
-        if (tuple(pool.size), pool.resize, pool.dtype) == (size, *resizer):
-            return part  # and what it keeps in memory
-        return dataclasses.replace(part, images=pool.resized(size, *resizer))
+        source, pool = self.recipe.input, part.images
+        size = self.size or tuple(pool.size)
+        if (tuple(pool.size), pool.resize, pool.dtype) != (size, *source.resizer):
+            pool = pool.resized(size, *source.resizer)
+        if getattr(pool, "upright", source.upright) != source.upright:
+            pool = dataclasses.replace(pool, upright=source.upright)
+        # A pool that fits stays, with what it keeps in memory.
+        return part if pool is part.images else dataclasses.replace(part, images=pool)
 
     def _as_part(self, images):
         if not isinstance(images, splits.Split):

@@ -180,8 +180,10 @@ def settle(method, given):
     kind = methods.load(method).Config
     known = {name: cls for cls in (kind, Data, Run, Devices) for name in fields.names(cls)}
     check_names(given, [*known, "model"])
-    named, folder = given.get("dataset", "auto"), given.get("data_dir", Data.data_dir)
-    dataset, _ = data.resolve(originals.dataset_name(method, named), folder)
+    named = given.get("dataset", "auto")
+    place = {"given": "data_dir" in given, "files": files_of(given)}
+    name, folder = originals.dataset_name(method, named), given.get("data_dir", Data.data_dir)
+    dataset, _ = data.resolve(name, folder, **place)
     changed = originals.defaults(method, dataset) | kind.defaults(dataset, given)
     lines = [
         f"  --{name}={value}, since the dataset is {dataset}"
@@ -191,7 +193,7 @@ def settle(method, given):
     values = changed | given | {"dataset": dataset}
     # Its files may be in the method's own folder for it.
     folder = values.get("data_dir", Data.data_dir)
-    lines.append(data.resolve("auto" if named == "auto" else dataset, folder)[1])
+    lines.append(data.resolve("auto" if named == "auto" else dataset, folder, **place)[1])
     config, run = kind.of(values), Run.of(values)
     home = os.path.join(os.path.expanduser(run.save_dir), config.model_name(method))
     origins = {
@@ -207,6 +209,11 @@ def settle(method, given):
         origins=origins,
         notes=tuple(lines),
     )
+
+
+def files_of(values):
+    """`{part: path}` of the image lists among some settings, "" for none."""
+    return {part: values.get(f"{part}_file", "") for part in data.FILES}
 
 
 def check_names(given, known):

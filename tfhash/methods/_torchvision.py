@@ -58,6 +58,7 @@ class Method(base.Method):
             pixels=plain.backbone.pixels or backbones.IMAGENET,
             side=config.resize_size or None,
             resize=f"pillow_{config.resample}",
+            upright=False,  # as the original reads files
             sees=size,
             option="crop_size",
             **(ten if config.test_10crop else one),

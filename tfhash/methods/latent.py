@@ -111,6 +111,7 @@ class Method(base.Method):
             pixels=plain.backbone.pixels or IMAGENET,
             side=config.image_size or only[0],
             resize="pad_legacy" if config.legacy_resize else "pad",
+            upright=False,  # as the original reads files
             batch=64,
         )
 

@@ -30,28 +30,31 @@ class Run:
     steps_per_epoch: int = 0
 
 
-def load_splits(options, method, config):
+def load_splits(options, method, config, *, given=False, check_files=False):
     """The checked `Splits` of a `Data`, with images as a method takes them, summed up in the log.
 
     Args:
         options: a `Data` of a resolved dataset.
         method: name.
         config: its `Config`.
+        given: whether the user gave `data_dir`: then it is an error that it holds nothing.
+        check_files: decodes every image file; without `skip_bad_images` a bad one is an error.
     """
     source = methods.load(method).Method.input_of(config)
     splits = data.load(
         options.dataset,
         data_dir=options.data_dir,
+        given=given,
         image_size=options.image_size or source.side,
         seed=options.seed,
         order=_read_order(options.split_order) if options.split_order else None,
         num_classes=options.num_classes,
-        files={part: getattr(options, f"{part}_file") for part in data.FILES},
+        files=all_settings.files_of(dataclasses.asdict(options)),
     ).resized(how=source.resizer.resize, dtype=source.resizer.dtype)
     source.check(splits.query.images.size)
-    splits = splits.cached(options.cache_memory * 2**20)
-    if options.skip_bad_images:
-        splits = splits.readable()
+    splits = splits.oriented(source.upright).cached(options.cache_memory * 2**20)
+    if options.skip_bad_images or check_files:
+        splits = splits.readable(skip=options.skip_bad_images)
     allowed = {name: getattr(options, name) for name in ("allow_unlabelled", "allow_overlap")}
     data.check(splits, **allowed)
     for line in data.summary(splits):
@@ -78,7 +81,10 @@ def start(settings, *, strategy):
     run, path = settings.run, settings.model
     model_dir.check_free(path, overwrite=run.overwrite)
     settings.config.check_start(run.pretrained)
-    splits = load_splits(settings.data, settings.method, settings.config)
+    given = settings.origins["data_dir"] == all_settings.GIVEN
+    splits = load_splits(
+        settings.data, settings.method, settings.config, given=given, check_files=True
+    )
     model = Model(
         settings.method,
         settings.config,
@@ -230,11 +236,12 @@ def splits_of(model, given):
         options = Data(dataset, data_dir=folder)
     options = dataclasses.replace(options, **given)
     named = originals.dataset_name(model.method, options.dataset)
-    dataset, _ = data.resolve(named, options.data_dir)
+    place = {"given": "data_dir" in given, "files": all_settings.files_of(given)}
+    dataset, _ = data.resolve(named, options.data_dir, **place)
     options = dataclasses.replace(options, dataset=dataset)
     if not options.image_size and model.size and model.size[0] == model.size[1]:
         options = dataclasses.replace(options, image_size=model.size[0])
-    splits = load_splits(options, model.method, model.config)
+    splits = load_splits(options, model.method, model.config, given=place["given"])
     model.size = tuple(splits.query.images.size)
     if "data" in model.stored and splits.classes != model.classes:
         LOG.info("The model was trained on other classes than those of %s.", dataset)
