@@ -78,6 +78,21 @@ class Checked:
 
 
 @dataclasses.dataclass(frozen=True)
+class Habits:
+    """What a method does otherwise than others while it trains.
+
+    Attributes:
+        states_kept: saved states of a training; None for all.
+        repeats: whether the command that started a training also goes on with it.
+        histograms_every: steps between two histograms of weights and gradients; 0: none.
+    """
+
+    states_kept: int | None = 3
+    repeats: bool = False
+    histograms_every: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class Config(Checked):
     """Settings that every method has; a method adds its own, and changes defaults."""
 
@@ -109,6 +124,15 @@ class Config(Checked):
     def total_steps(self, steps_per_epoch):
         """Steps of the whole training, whose last epoch may be a part of one."""
         return self.epochs * steps_per_epoch
+
+    @property
+    def habits(self):
+        """What the method does otherwise than others while it trains, as `Habits`."""
+        return Habits()
+
+    def stage_before(self, dataset):
+        """The `Config` of the model that a training starts from, None where it needs none."""
+        return None
 
     def check_start(self, pretrained):
         """Raises ValueError where a training can't start from the file `pretrained`, or None."""

@@ -24,21 +24,6 @@ class Batch:
     positions: dict
 
 
-@dataclasses.dataclass(frozen=True)
-class Habits:
-    """What a method does otherwise than others while it trains.
-
-    Attributes:
-        states_kept: saved states of a training; None for all.
-        repeats: whether the command that started a training also goes on with it.
-        histograms_every: steps between two histograms of weights and gradients; 0: none.
-    """
-
-    states_kept: int | None = 3
-    repeats: bool = False
-    histograms_every: int = 0
-
-
 class Hook:
     """What happens beside the steps of a training, as a part that several methods hold.
 
@@ -68,6 +53,7 @@ class Method(abc.ABC):
         name: of the method, that of its module.
         streams: names of the batches that a step takes, in the order the network sees them.
         config, num_classes, dtype, seed: as given.
+        wide: the dtype of variables: float32, or float64.
         backbone: the `Backbone` of `config.img_model`.
         input: the `Input` that its images pass.
         head: the `Head`.
@@ -84,13 +70,13 @@ class Method(abc.ABC):
     """
 
     streams = ("images",)
-    habits = Habits()
 
     def __init_subclass__(cls):
         cls.name = cls.__module__.rpartition(".")[2]
 
     def __init__(self, config, *, num_classes, dtype="float32", seed=0):
         self.config, self.num_classes, self.dtype, self.seed = config, num_classes, dtype, seed
+        self.wide = keras.DTypePolicy(dtype).variable_dtype
         self.backbone = backbones.load(config.img_model)
         self.input = self.input_of(config)
         self.hooks = []
@@ -121,11 +107,6 @@ class Method(abc.ABC):
         options = {"dtype": self.dtype, "initializer": initializer}
         return functools.partial(self.backbone.linear_layer, width, **options)
 
-    @property
-    def wide(self):
-        """The dtype of variables: float32, or float64."""
-        return keras.DTypePolicy(self.dtype).variable_dtype
-
     def build_weights(self):
         """`{name: keras.Variable}` of what is trained besides the network and the head."""
         return {}
@@ -134,13 +115,8 @@ class Method(abc.ABC):
         """`{name: keras.Variable}` of all that makes the trained model."""
         return {variable.path: variable for variable in self.network.variables} | self.weights
 
-    @classmethod
-    def stage_before(cls, config, dataset):
-        """The `Config` of the model that a training starts from, None where it needs none."""
-        return None
-
     def continue_from(self, method):
-        """Takes over what a trained method of `stage_before` has learned."""
+        """Takes over what a trained method of `Config.stage_before` has learned."""
 
     # ---- training
 

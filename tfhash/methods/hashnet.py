@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash.config import setting
+from tfhash.config import Habits, setting
 from tfhash.data import samplers
 from tfhash.heads.signs import Signs
 from tfhash.losses import weighted_pairs
-from tfhash.methods import _torchvision, base
+from tfhash.methods import _torchvision
 from tfhash.training import optimizers
 
 HASH_FACTOR = 10.0  # of the learning rate of the last layer
@@ -93,12 +93,15 @@ class Config(_torchvision.Config):
     def model_name(self, method):
         return f"{self.prefix}_{self.bits}bits"
 
+    @property
+    def habits(self):
+        return Habits(states_kept=None)  # all: --snapshot names any of them
+
 
 class Method(_torchvision.Method):
     """HashNet: the weighted loss over the pairs of two streams of images."""
 
     streams = ("first", "second")
-    habits = base.Habits(states_kept=None)  # all: --snapshot names any of them
 
     def build_head(self):
         linear = self.linear(self.config.bits)

@@ -11,7 +11,7 @@ import keras
 
 from tfhash import config as settings
 from tfhash.backbones.base import Pixels
-from tfhash.config import setting
+from tfhash.config import Habits, setting
 from tfhash.heads import two_step
 from tfhash.losses import entropy
 from tfhash.methods import base
@@ -86,6 +86,10 @@ class Config(settings.Config):
     def total_steps(self, steps_per_epoch):
         return min(self.max_steps, super().total_steps(steps_per_epoch))
 
+    @property
+    def habits(self):
+        return Habits(repeats=True, histograms_every=self.save_summary_steps)
+
     def check_start(self, pretrained):
         if not self.finetune_all and not pretrained:
             raise ValueError(
@@ -97,10 +101,6 @@ class Config(settings.Config):
 
 class Method(base.Method):
     """Softmax cross-entropy on AlexNet or another backbone, with a latent layer."""
-
-    def __init__(self, config, **options):
-        super().__init__(config, **options)
-        self.habits = base.Habits(repeats=True, histograms_every=config.save_summary_steps)
 
     @classmethod
     def input_of(cls, config):

@@ -103,7 +103,7 @@ class Histograms(keras.callbacks.Callback):
         self.writer = writer
 
     def on_train_batch_end(self, batch, logs=None):
-        every = self.trainer.model.recipe.habits.histograms_every
+        every = self.trainer.model.recipe.config.habits.histograms_every
         if every and self.trainer.step % every == 0:
             with self.writer.as_default(step=self.trainer.step):
                 for name, values in self.trainer.watched.items():

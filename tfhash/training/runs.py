@@ -126,7 +126,7 @@ def write_left_out(splits, folder):
 def _continue(model, path, dataset):
     """Takes over what the model of the stage before has learned."""
     recipe = model.recipe
-    needed = recipe.stage_before(recipe.config, dataset) is not None
+    needed = recipe.config.stage_before(dataset) is not None
     if needed != bool(path):
         raise ValueError(
             f"Expected `start_from`, the model directory of the stage before this one of "

@@ -5,7 +5,7 @@ import logging
 import os
 
 from tfhash import config as fields
-from tfhash import methods, model_dir
+from tfhash import model_dir
 from tfhash import settings as all_settings
 from tfhash.training import callbacks, distribution, runs
 
@@ -25,7 +25,7 @@ def train(settings, given, *, progress=True, interrupted=None):
         The `runs.Run`, trained.
     """
     strategy = _strategy(settings.devices)
-    repeats = methods.load(settings.method).Method.habits.repeats
+    repeats = settings.config.habits.repeats
     if settings.run.resume or (repeats and _is_begun(settings)):
         run = _resume(settings, given, strategy)
     else:
@@ -70,8 +70,8 @@ def _resume(settings, given, strategy):
 def _with_first_stage(settings, strategy, progress, interrupted):
     """The settings with the model that a training starts from, which is trained first where the
     method needs one and none is given; None where that was interrupted."""
-    recipe, config = methods.load(settings.method).Method, settings.config
-    before = recipe.stage_before(config, settings.data.dataset)
+    config = settings.config
+    before = config.stage_before(settings.data.dataset)
     if before is None or settings.run.start_from:
         return settings
     name = before.model_name(settings.method)

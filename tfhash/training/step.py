@@ -77,7 +77,7 @@ class Step:
         summed = self._summed(gradients, replicas)
         norm = tf.linalg.global_norm(list(summed.values()))
         logs["gradient_norm"] = norm / self.optimizer.scale_loss(tf.ones([], norm.dtype))
-        watched = self._sample(summed) if recipe.habits.histograms_every else {}
+        watched = self._sample(summed) if recipe.config.habits.histograms_every else {}
         self.optimizer.apply(gradients, self.variables)
         return logs, outputs, positions, watched
 

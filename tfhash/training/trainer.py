@@ -162,7 +162,7 @@ class Trainer:
             variables[f"optimizer/{number}"] = variable.value
         variables |= {f"state/{name}": v for name, v in (recipe.state or {}).items()}
         variables |= {"progress/epoch": self._epochs, "progress/start": self._start}
-        keep = recipe.habits.states_kept
+        keep = recipe.config.habits.states_kept
         return model_dir.Checkpoints(path, variables, self._steps, keep=keep)
 
 

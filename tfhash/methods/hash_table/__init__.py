@@ -30,19 +30,6 @@ class Method(base.Method):
     """Jeong & Song's n-pair or semi-hard triplet loss, over an embedding or over buckets."""
 
     @classmethod
-    def stage_before(cls, config, dataset):
-        if not config.is_hash:
-            return None
-        known = config.defaults(dataset, {"stage": "metric", "loss": config.hash_loss})
-        shared = {
-            name: known.get(name, getattr(Config(), name))
-            for name in ("batch_size", "batch_classes", "epochs", "save_every")
-        }
-        return dataclasses.replace(
-            config, stage="metric", loss=config.hash_loss, embedding_dim=config.buckets, **shared
-        )
-
-    @classmethod
     def input_of(cls, config):
         plain = super().input_of(config)
         return PixelMean(backbone=plain.backbone, pixels=plain.pixels, side=config.image_size)

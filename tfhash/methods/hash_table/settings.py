@@ -146,6 +146,15 @@ class Config(settings.Config):
             changed["pair_cost"] = 1.0
         return changed | (DATASETS[dataset](stage, asked) if dataset in DATASETS else {})
 
+    def stage_before(self, dataset):
+        if not self.is_hash:
+            return None
+        known = self.defaults(dataset, {"stage": "metric", "loss": self.hash_loss})
+        names = ("batch_size", "batch_classes", "epochs", "save_every")
+        shared = {name: known.get(name, getattr(type(self), name)) for name in names}
+        own = {"stage": "metric", "loss": self.hash_loss, "embedding_dim": self.buckets}
+        return dataclasses.replace(self, **own, **shared)
+
     def model_name(self, method):
         if self.is_hash:
             return f"{method}_{self.buckets}buckets_k{self.active}"
