@@ -21,8 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.p
 from absl import app  # noqa: E402
 from absl import flags as absl_flags  # noqa: E402
 
-from tfhash.evaluation.scoring import Scoring  # noqa: E402
-from tfhash.methods.base import Encoded  # noqa: E402
+from tfhash.evaluation.scoring import Encoded, Scoring  # noqa: E402
 from tfhash.retrieval import codes, index  # noqa: E402
 
 FLAGS = absl_flags.FLAGS

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 from tfhash.evaluation import curves, results
-from tfhash.evaluation.scoring import Scoring
-from tfhash.methods import base
+from tfhash.evaluation.scoring import Encoded, Scoring
 from tfhash.retrieval import codes
 
 
 def result(database, queries):
     """Four items, of which the first two have the query's label."""
     labels = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.uint8)
-    parts = base.Encoded(None, labels[:1]), base.Encoded(None, labels)
+    parts = Encoded(None, labels[:1]), Encoded(None, labels)
     return results.Result(None, None, *parts, database, queries, Scoring(), {})
 
 
