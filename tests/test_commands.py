@@ -5,6 +5,7 @@ import os
 import pathlib
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -16,10 +17,9 @@ import run_test
 import run_train
 from flags import common
 from tests import golden
-from tests.commands import refused
-from tfhash import methods
+from tests.commands import interrupt_in_step, refused
+from tfhash import methods, model_dir
 from tfhash.data import cifar
-from tfhash.training.hasher import Hasher
 
 ROOT = pathlib.Path(__file__).parents[1]
 QUICK = ("--method=gpq", "--img_model=tiny", "--epochs=2", "--steps_per_epoch=2", "--batch_size=8")
@@ -174,7 +174,7 @@ def trained_once(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         flags = (*QUICK, "--dataset=digits", "--save_every=1", f"--model={path}")
         patch.setattr(sys, "argv", ["run_train.py", *flags])
-        common.main(run_train.train, common.define_train, "usage\n")
+        common.main(run_train.train, common.TRAIN, "usage\n")
     return path
 
 
@@ -182,6 +182,11 @@ def trained_once(tmp_path_factory):
 def trained(run, trained_once):
     """A copy of it in `m`."""
     return pathlib.Path(shutil.copytree(trained_once, "m"))
+
+
+def steps_of(path):
+    """The steps that the weights of a model directory were trained."""
+    return model_dir.load_weights(path)[1]
 
 
 def test_training_into_a_model_is_refused_without_resume_or_overwrite(run, trained):
@@ -203,7 +208,7 @@ def test_resume_goes_on_to_more_epochs(run, trained):
         json.loads(line)["step"] for line in (trained / "history.jsonl").read_text().splitlines()
     ]
     assert steps == [2, 4, 6]
-    assert Hasher.load(trained).step == 6
+    assert steps_of(trained) == 6
 
 
 def test_resume_with_another_setting_is_refused(run, trained):
@@ -215,17 +220,14 @@ def test_resume_without_a_model_is_refused(run):
     refused(run(run_train, "--method=gpq", "--resume"), "models/48bits")
 
 
-def test_an_interrupted_run_is_saved(run, tmp_path, monkeypatch):
-    fit = Hasher.fit
-
-    def interrupted(self, *arguments, **options):
-        fit(self, *arguments, **options | {"epochs": 1})
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Hasher, "fit", interrupted)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_is_saved_after_the_step(run, tmp_path, monkeypatch, number):
+    interrupt_in_step(monkeypatch, 3, number)
     status, shown, _ = run(run_train, *QUICK, "--dataset=digits", "--model=m")
-    assert status == 130 and "saved at step 2" in shown
-    assert Hasher.load(tmp_path / "m").step == 2
+    assert status == 128 + number and "saved at step 3" in shown
+    assert steps_of(tmp_path / "m") == 3
+    status, shown, errors = run(run_train, "--method=gpq", "--model=m", "--resume")
+    assert status == 0 and "Trained 4 steps" in shown, errors
 
 
 def test_a_state_that_does_not_fit_is_refused(run, trained):
@@ -246,8 +248,8 @@ def test_an_incomplete_model_is_refused(run, trained, name):
 
 def test_a_model_of_a_newer_format_is_refused(run, trained):
     manifest = json.loads((trained / "manifest.json").read_text())
-    (trained / "manifest.json").write_text(json.dumps(manifest | {"format": 2}))
-    refused(run(run_test, "--model=m"), "format 2")
+    (trained / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
+    refused(run(run_test, "--model=m"), "format 99")
 
 
 def test_a_model_that_is_not_there_is_refused(run):
@@ -313,5 +315,5 @@ def test_a_default_model_is_gone_on_with_and_tested_by_the_method_alone(run):
     assert run(run_train, *flags, "--steps_per_epoch=2", "--save_every=1")[0] == 0
     status, shown, errors = run(run_train, *flags[:1], "--iter_num=3", "--resume")
     assert status == 0 and "Trained 3 steps" in shown, errors
-    values, module = common.parse(["run_test.py", "--method=dqn"], common.define_test)
-    assert run_test.default_model(values, module) == "models/dqn_20bits"
+    line = common.parse(["run_test.py", "--method=dqn"], common.TEST)
+    assert run_test.default_model(line) == "models/dqn_20bits"

@@ -1,54 +1,117 @@
+import copy
 import dataclasses
 
 import pytest
 from absl import flags as absl_flags
 
 from flags import common
-from tfhash import methods
+from tfhash import config as fields
+from tfhash import methods, settings
+
+ROOMS = (settings.Data, settings.Run, settings.Devices, settings.Test)
+COMMANDS = {"train": common.TRAIN, "test": common.TEST}
+each_method = pytest.mark.parametrize("method", methods.names())
+each_command = pytest.mark.parametrize("command", COMMANDS)
 
 
-def parse(*arguments, command=common.define_train):
-    return common.parse(["run_train.py", *arguments], command)
+def parse(*arguments, command="train"):
+    return common.parse(["command", *arguments], COMMANDS[command])
 
 
-@pytest.mark.parametrize("name", methods.names())
-def test_a_method_without_flags_has_the_defaults_of_its_config(name):
-    values, module = parse(f"--method={name}")
-    assert module.config(values) == methods.load(name).Config()
+def aliases(method):
+    return getattr(common.module_of(method), "ALIASES", {})
 
 
-@pytest.mark.parametrize("name", methods.names())
-def test_every_setting_of_a_method_is_a_flag_with_a_help_text(name):
-    values, module = parse(f"--method={name}")
-    shown = common.help_text(values, module)
-    for field in dataclasses.fields(module.Config):
-        assert f"--{field.name}" in shown
-        assert values[field.name].help
+# ---- settings are flags
 
 
-@pytest.mark.parametrize("name", methods.names())
-def test_every_alias_sets_its_flag(name):
-    _, module = parse(f"--method={name}")
-    for alias, target in module.ALIASES.items():
-        field = {f.name: f for f in dataclasses.fields(module.Config)}[target]
-        values, _ = parse(f"--method={name}", f"--{alias}={field.default * 2}")
-        assert values[target].value == field.default * 2
-        assert common.given(values, target)
+@each_command
+@each_method
+def test_every_setting_of_a_method_is_a_flag_with_a_help_text(method, command):
+    config = methods.load(method).Config
+    values = parse(f"--method={method}", command=command).values
+    for name in fields.names(config):
+        assert fields.text(config, name) and values[name].help, name
+        assert values[name].default == getattr(config(), name)
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
+def test_every_setting_of_a_command_is_a_flag_with_a_help_text(room):
+    for command, rooms in COMMANDS.items():
+        if room in rooms:
+            values = parse(command=command).values
+            for name in fields.names(room):
+                assert fields.text(room, name) and values[name].help, name
+
+
+@each_command
+@each_method
+def test_the_help_shows_every_setting(method, command):
+    shown = common.help_text(parse(f"--method={method}", command=command))
+    rooms = (methods.load(method).Config, *COMMANDS[command])
+    for name in {name for room in rooms for name in fields.names(room)}:
+        assert f"  --{name}" in shown
+
+
+@each_method
+def test_a_method_without_flags_has_the_defaults_of_its_config(method):
+    line = parse(f"--method={method}")
+    assert line.given == {}
+    assert methods.load(method).Config.of(line.given) == methods.load(method).Config()
+
+
+# ---- the originals' names
+
+
+@each_method
+def test_every_alias_names_a_flag_of_a_command(method):
+    lines = [parse(f"--method={method}", command=command) for command in COMMANDS]
+    known = {name for line in lines for name in line.values}
+    own = set(fields.names(methods.load(method).Config))
+    rooms = own | {name for room in ROOMS for name in fields.names(room)}
+    for alias, target in aliases(method).items():
+        assert alias in known and target in known - set(aliases(method)), alias
+        assert target in rooms | {"model", "evaluate"}, alias
+
+
+@each_method
+def test_every_alias_of_a_setting_sets_it(method):
+    default = methods.load(method).Config()
+    for alias, target in aliases(method).items():
+        if target in fields.names(type(default)):
+            value = getattr(default, target) * 2
+            assert parse(f"--method={method}", f"--{alias}={value}").given == {target: value}
+
+
+@each_method
+def test_what_an_original_has_and_this_has_not_is_accepted(method):
+    for name, why in getattr(common.module_of(method), "IGNORED", {}).items():
+        line = parse(f"--method={method}", f"--{name}=7")
+        assert line.given == {} and why in line.values[name].help
+
+
+def test_the_originals_paths_are_flags():
+    given = parse("--method=gpq", "--model_save_path=m", "--ImagNet_pretrained_path=x.mat").given
+    assert given == {"model": "m", "pretrained": "x.mat"}
+
+
+def test_the_opposite_of_a_switch_turns_it_off():
+    assert parse("--method=dch", "--without_tanh").given == {"with_tanh": False}
+    assert parse("--method=dch", "--nowithout_tanh").given == {"with_tanh": True}
+
+
+# ---- parsing
 
 
 def test_dashes_and_underscores_are_alike():
-    values, _ = parse("--method=gpq", "--num-codebooks=8", "--data-dir=a-b")
-    assert values.num_codebooks == 8 and values.data_dir == "a-b"
-
-
-def test_a_flag_that_is_not_given_is_not_asked():
-    values, _ = parse("--method=gpq", "--n_book=8")
-    assert common.asked(values, ["num_codebooks", "alpha"]) == {"num_codebooks": 8}
+    given = parse("--method=gpq", "--num-codebooks=8", "--data-dir=a-b").given
+    assert given == {"num_codebooks": 8, "data_dir": "a-b"}
 
 
 def test_an_unknown_method_names_those_there_are():
-    with pytest.raises(ValueError, match="gpq"):
+    with pytest.raises(ValueError, match="nonsense") as refusal:
         parse("--method=nonsense")
+    assert all(name in str(refusal.value) for name in methods.names())
 
 
 def test_a_misspelt_flag_suggests_the_right_one():
@@ -67,6 +130,48 @@ def test_a_wrong_value_names_the_flag(flag):
         parse("--method=gpq", flag)
 
 
-def test_the_originals_paths_are_flags():
-    values, _ = parse("--method=gpq", "--model_save_path=m", "--ImagNet_pretrained_path=x.mat")
-    assert (values.model, values.pretrained) == ("m", "x.mat")
+# ---- settling
+
+
+def flag_values(line):
+    """`{flag: (value, whether it was given)}` of a command line."""
+    return {name: (line.values[name].value, line.values[name].present) for name in line.values}
+
+
+@each_method
+def test_settling_and_help_change_no_flag_and_nothing_given(method):
+    line = parse(f"--method={method}", "--dataset=digits", "--batch_size=40", "--seed=3")
+    flags, given = flag_values(line), copy.deepcopy(line.given)
+    assert given == {"dataset": "digits", "batch_size": 40, "seed": 3}
+    first = settings.settle(line.method, line.given)
+    common.help_text(line)
+    assert (flag_values(line), line.given) == (flags, given)
+    assert settings.settle(line.method, line.given) == first
+
+
+@each_method
+def test_settings_say_where_each_value_comes_from(method):
+    given = {"dataset": "digits", "batch_size": 40, "seed": 3}
+    settled = settings.settle(method, given)
+    by_dataset = settled.config.defaults("digits", given).keys() - given
+    expected = dict.fromkeys(by_dataset, "dataset") | dict.fromkeys(given, "given")
+    assert {n: o for n, o in settled.origins.items() if o != "default"} == expected
+    own = fields.names(type(settled.config))
+    for name in set(own) - set(expected):
+        assert getattr(settled.config, name) == getattr(type(settled.config)(), name)
+    rooms = (settings.Data, settings.Run, settings.Devices)
+    assert set(settled.origins) == {*own, *(n for room in rooms for n in fields.names(room))}
+
+
+@each_method
+def test_settings_are_frozen(method):
+    settled = settings.settle(method, {"dataset": "digits"})
+    for part in (settled, settled.config, settled.data, settled.run, settled.devices):
+        name = dataclasses.fields(part)[0].name
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(part, name, getattr(part, name))
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest():
+    with pytest.raises(ValueError, match="'num_codebok'.* Did you mean num_codebooks"):
+        settings.settle("gpq", {"num_codebok": 3})

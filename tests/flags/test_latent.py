@@ -6,36 +6,49 @@ import json
 import pytest
 
 from flags import common
-from flags import latent as latent_flags
+from tfhash.config import names
 from tfhash.methods import latent
+from tfhash.originals.latent import WEIGHTS
 
 ORIGINAL = {
-    "learning_rate": 1e-2, "batch_size": 128, "num_epochs": 1250, "num_classes": 10,
-    "keep_prob": 0.5, "num_channels": 3, "buffer_size": 1000, "image_size": 227,
-    "num_labels": 10, "num_parallel_calls": 8, "save_summary_steps": 50,
-}  # fmt: skip
+    "learning_rate": 1e-2,
+    "batch_size": 128,
+    "num_epochs": 1250,
+    "num_classes": 10,
+    "keep_prob": 0.5,
+    "num_channels": 3,
+    "buffer_size": 1000,
+    "image_size": 227,
+    "num_labels": 10,
+    "num_parallel_calls": 8,
+    "save_summary_steps": 50,
+}
 
 
-def parse(folder, params, *arguments):
+def given(folder, params, *arguments):
+    """`{setting: value}` of a command line, beside a params.json."""
     (folder / "params.json").write_text(json.dumps(params))
-    arguments = ["--method=latent", *arguments]
-    return common.parse(["run_train.py", *arguments], common.define_train)[0]
+    return common.parse(["run_train.py", "--method=latent", *arguments], common.TRAIN).given
 
 
 def test_the_originals_params_are_the_defaults(tmp_path):
-    values = parse(tmp_path, ORIGINAL, f"--model_config={tmp_path}")
-    found = latent_flags.config(values)
-    assert found == dataclasses.replace(latent.Config(), image_size=227)
-    assert values.num_classes == 10
+    values = given(tmp_path, ORIGINAL, f"--model_config={tmp_path}")
+    config = latent.Config.of(values)
+    assert config == dataclasses.replace(latent.Config(), image_size=227)
+    assert values["num_classes"] == 10
+    assert set(values) - {"num_classes"} <= set(names(latent.Config))
 
 
 def test_params_set_the_flags_and_other_flags_overrule_them(tmp_path):
     params = ORIGINAL | {"learning_rate": 0.5, "num_epochs": 3, "batch_size": 7, "max_steps": 9}
     file = f"--model_config={tmp_path / 'params.json'}"
-    values = parse(tmp_path, params, "--batch_size=5", file, "--num_epochs=4")
-    found = latent_flags.config(values)
-    assert (found.learning_rate, found.batch_size, found.epochs, found.max_steps) == (0.5, 5, 4, 9)
-    assert common.given(values, "learning_rate")  # so that no dataset changes it
+    values = given(tmp_path, params, "--batch_size=5", file, "--num_epochs=4")
+    expected = {"learning_rate": 0.5, "batch_size": 5, "epochs": 4, "max_steps": 9}
+    assert {name: values[name] for name in expected} == expected
+
+
+def test_the_originals_network_is_the_one_here(tmp_path):
+    assert given(tmp_path, {}, "--img_model=alexnet") == {"img_model": latent.Config().img_model}
 
 
 @pytest.mark.parametrize(
@@ -49,31 +62,37 @@ def test_params_set_the_flags_and_other_flags_overrule_them(tmp_path):
 )
 def test_bad_params_are_refused(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
-        parse(tmp_path, ORIGINAL | change, f"--model_config={tmp_path}")
+        given(tmp_path, ORIGINAL | change, f"--model_config={tmp_path}")
 
 
 def test_params_without_a_key_are_refused(tmp_path):
     params = {key: value for key, value in ORIGINAL.items() if key != "keep_prob"}
     with pytest.raises(ValueError, match=r"Missing: \['keep_prob'\], unknown: \[\]"):
-        parse(tmp_path, params, f"--model_config={tmp_path}")
+        given(tmp_path, params, f"--model_config={tmp_path}")
 
 
 def test_params_that_are_no_object_or_not_there_are_refused(tmp_path):
     with pytest.raises(ValueError, match="Expected an object"):
-        parse(tmp_path, [1], f"--model_config={tmp_path}")
+        given(tmp_path, [1], f"--model_config={tmp_path}")
     with pytest.raises(ValueError, match="nowhere`: No such file"):
-        parse(tmp_path, {}, "--model_config=nowhere")
+        given(tmp_path, {}, "--model_config=nowhere")
     (tmp_path / "broken.json").write_text("{")
-    with pytest.raises(ValueError, match="is no JSON file"):
-        parse(tmp_path, {}, f"--model_config={tmp_path / 'broken.json'}")
+    with pytest.raises(ValueError, match="is not a JSON file"):
+        given(tmp_path, {}, f"--model_config={tmp_path / 'broken.json'}")
 
 
-def test_the_weights_are_taken_from_where_the_original_has_them(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        ((), {"pretrained": WEIGHTS}),
+        (("--img_model=tiny",), {"img_model": "tiny"}),
+        (("--pretrained=w.npy",), {"pretrained": "w.npy"}),
+    ],
+)
+def test_the_weights_are_taken_from_where_the_original_has_them(
+    tmp_path, monkeypatch, arguments, expected
+):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / latent_flags.WEIGHTS).parent.mkdir(parents=True)
-    (tmp_path / latent_flags.WEIGHTS).write_text("")
-    for arguments, expected in (((), latent_flags.WEIGHTS), (("--img_model=tiny",), None),
-                                (("--pretrained=w.npy",), "w.npy")):  # fmt: skip
-        values = parse(tmp_path, {}, *arguments)
-        latent_flags.config(values)
-        assert values.pretrained == expected
+    (tmp_path / WEIGHTS).parent.mkdir(parents=True)
+    (tmp_path / WEIGHTS).write_text("")
+    assert given(tmp_path, {}, *arguments) == expected

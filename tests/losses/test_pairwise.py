@@ -68,14 +68,20 @@ def duplicates():
 
 
 def test_equal_items_of_different_classes_cost_what_they_do_in_the_original():
-    """Their gradients cancel but for rounding, a thousand times that of the other pairs."""
     case = golden.case("deephash/loss_dch_edge_duplicates")
     u, labels = duplicates()
-    found, (gradient,) = loss_and_gradients(
+    loss, (gradient,) = loss_and_gradients(
         lambda u: pairwise.cauchy_cross_entropy(u, labels, gamma=20.0), u
     )
-    np.testing.assert_allclose(found, case["out_raw_loss"], rtol=1e-5)
-    np.testing.assert_allclose(gradient, case["out_raw_grad_u"], rtol=1e-3, atol=3e-6)
+    expected = case["out_raw_grad_u"]
+    np.testing.assert_allclose(loss, case["out_raw_loss"], rtol=1e-5)
+    np.testing.assert_allclose(gradient[2:], expected[2:], rtol=1e-4, atol=1e-7)
+    # At a distance of 0.001 the two pull at each other by 4 |u| / (pairs 0.001), a thousand times
+    # the gradient of all other pairs, and these terms cancel. What is left is off by up to 2.4
+    # units in their last place here and 2.1 in the original, measured against float64.
+    pairs = len(u) * (len(u) - 1)
+    last_place = np.finfo(np.float32).eps * 4 * np.abs(u[:2]) / (pairs * 0.001)
+    np.testing.assert_array_less(np.abs(gradient[:2] - expected[:2]), 5 * last_place)
 
 
 def test_equal_directions_of_different_classes_cost_about_what_they_do_in_the_original():

@@ -97,8 +97,13 @@ class Trainer:
         watching.on_train_end()
 
     def prepare(self, train):
-        """Makes what training on the split `train` needs besides the model, once."""
+        """Makes what training on the split `train` needs besides the model, once.
+
+        Raises:
+            ValueError: the network can't take images of their size.
+        """
         recipe = self.model.recipe
+        recipe.input.check(train.images.size)
         if recipe.state is None:
             with self.model.strategy.scope():
                 recipe.state = recipe.build_state(train)

@@ -17,6 +17,15 @@ class PixelMean(Input):
 
     mean: keras.Variable | None = None
 
+    def check(self, size):
+        height, width = size
+        if (height, width) != (self.side, self.side):
+            raise ValueError(
+                f"Expected images of {self.side}x{self.side} pixels, of which the model takes off "
+                f"a mean. Received: {height}x{width}. Use --image_size={height}."
+            )
+        super().check(size)
+
     def prepare(self, images):
         with tf.init_scope():  # a number, also inside of a data pipeline's function
             mean = self.mean.numpy()
