@@ -4,16 +4,23 @@ import numpy as np
 import pytest
 
 from tfhash.evaluation import curves, results
-from tfhash.evaluation.scoring import Scoring
-from tfhash.methods import base
+from tfhash.evaluation.scoring import Encoded, Scoring
 from tfhash.retrieval import codes
 
 
 def result(database, queries):
     """Four items, of which the first two have the query's label."""
     labels = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.uint8)
-    parts = base.Encoded(None, labels[:1]), base.Encoded(None, labels)
-    return results.Result(None, None, *parts, database, queries, Scoring(), {})
+    return results.Result(
+        model=None,
+        splits=None,
+        query=Encoded(None, labels[:1]),
+        database=Encoded(None, labels),
+        codes=database,
+        queries=queries,
+        scoring=Scoring(),
+        metrics={},
+    )
 
 
 def read(path):
@@ -52,7 +59,7 @@ def test_float_codes_have_no_radius(tmp_path):
 
 
 def test_the_picture_shows_every_line(binary, tmp_path):
-    found = Scoring().curves(binary.codes, binary.queries, binary.query, binary.database)
-    levels = {"recall": found["level"], "precision": found["interpolated"]}
-    panels = curves.picture(found, levels).axes
+    means = Scoring().curves(binary.codes, binary.queries, binary.query, binary.database)
+    levels = {"recall": means["level"], "precision": means["interpolated"]}
+    panels = curves.picture(means, levels).axes
     assert [len(axes.lines) for axes in panels] == [1, 2]
