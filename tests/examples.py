@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfhash import data, methods
+from tfhash import backbones, data, methods
 from tfhash.model import Model
 from tfhash.training.trainer import Trainer
 
@@ -39,6 +39,12 @@ SMALL = {
 def config(name, **changes):
     """The small `Config` of a method."""
     return methods.load(name).Config.of(SMALL | changes)
+
+
+def network(name, width, dtype="float32"):
+    """The network of a backbone to the outputs of its linear layer, `[batch, width]`."""
+    backbone = backbones.load(name)
+    return backbone.network(backbone.linear_layer(width, dtype=dtype), dtype=dtype)
 
 
 def splits(count=120, size=16, classes=10, seed=0):

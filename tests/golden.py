@@ -63,6 +63,14 @@ def case(name):
     return Case(path)
 
 
+def names(pattern):
+    """The names, for `case`, of the golden files that a pattern such as "gpq/network_*" matches."""
+    paths = sorted(ROOT.glob(f"{pattern}.npz"))
+    if not paths:
+        raise FileNotFoundError(f"No golden file in {ROOT} matches {pattern}.npz.")
+    return [str(path.relative_to(ROOT).with_suffix("")) for path in paths]
+
+
 def shared(path):
     """A file that is too large for the repository: in $TFHASH_SHARED or the `shared` beside it."""
     folder = os.environ.get("TFHASH_SHARED") or REPOSITORY.parent / "shared"

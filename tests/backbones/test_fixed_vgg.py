@@ -2,23 +2,22 @@ import keras
 import numpy as np
 import pytest
 
-from tests import golden
+from tests import examples, golden
 from tfhash import checks
-from tfhash.backbones import fixed_vgg
-from tfhash.data import augment
 from tfhash.methods import gpq
+from tfhash.originals import gpq as original
 
 
 def images(seed, count=6):
     pixels = golden.seeded.images(seed, count, 32, 32)
-    return augment.normalize(pixels, gpq.CHANNEL_MEAN, gpq.CHANNEL_STD)
+    return gpq.CIFAR10.normalize(pixels)
 
 
 def network(seed, **options):
     """The network with the golden weights, and one that also gives the pooled features."""
-    net = fixed_vgg.build(144)
+    net = examples.network("fixed_vgg", 144)
     arrays = golden.weights("gpq").build(seed, **options)
-    variables = {gpq.original_name(v.path) + ":0": v for v in net.variables}
+    variables = {original.original_name(v.path) + ":0": v for v in net.variables}
     checks.assign(variables, {name: arrays[name] for name in variables}, "golden")
     pooled = net.get_layer("pooled").output
     return net, keras.Model(net.input, [pooled, net.output])

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from tests import golden
+from tests import examples, golden
 from tfhash import checks
-from tfhash.backbones import build, nin
+from tfhash.backbones import base
 
 CASE = golden.case("hash_table/nin_forward")
 WEIGHTS = golden.weights("hash_table")
@@ -18,19 +18,19 @@ def original_name(path, head="Embed"):
 
 
 def network(head="Embed", width=64):
-    built = build.build("nin", width)
+    built = examples.network("nin", width)
     arrays = WEIGHTS.build(1801, 64, 64)
-    variables = {v.path: v for v in built.variables if not v.path.endswith("draws")}
-    found = {path: arrays[original_name(path, head)] for path in variables}
-    checks.assign(variables, found, "golden")
+    variables = base.stored({v.path: v for v in built.variables})
+    wanted = {path: arrays[original_name(path, head)] for path in variables}
+    checks.assign(variables, wanted, "golden")
     return built
 
 
 @pytest.fixture(scope="module")
 def images():
-    found = WEIGHTS.images(1802, 8)
-    np.testing.assert_allclose(found.sum(dtype=np.float64), CASE["in_image_sum"], atol=1e-3)
-    return found
+    drawn = WEIGHTS.images(1802, 8)
+    np.testing.assert_allclose(drawn.sum(dtype=np.float64), CASE["in_image_sum"], atol=1e-3)
+    return drawn
 
 
 def outputs_of(built, layer, images):
@@ -39,8 +39,8 @@ def outputs_of(built, layer, images):
 
 @pytest.mark.parametrize("head", ["embed", "hash"])
 def test_the_outputs_equal_the_original(images, head):
-    found = network(head.capitalize())(images, training=False)
-    np.testing.assert_allclose(found, CASE[f"out_{head}"], rtol=1e-4, atol=1e-5)
+    outputs = network(head.capitalize())(images, training=False)
+    np.testing.assert_allclose(outputs, CASE[f"out_{head}"], rtol=1e-4, atol=1e-5)
 
 
 # in the original's graph, the layer of this one
@@ -53,9 +53,9 @@ LAYERS = {
 
 @pytest.mark.parametrize("original, layer", LAYERS.items())
 def test_the_means_of_a_layer_equal_the_original(images, original, layer):
-    found = outputs_of(network(), layer, images).mean(axis=(1, 2))
+    means = outputs_of(network(), layer, images).mean(axis=(1, 2))
     expected = CASE[f"out_channel_mean/{original}"]
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(means, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("prefix, moved", [("out", False), ("out_cropflip", True)])
@@ -74,20 +74,15 @@ def test_features_and_logits_equal_the_original(images, prefix, moved):
 @pytest.mark.parametrize("size", ["odd", "even"])
 @pytest.mark.parametrize("layer, kind", [("pool1", "max"), ("pool2", "avg")])
 def test_the_poolings_equal_the_original(size, layer, kind):
-    found = build.build("nin", 8).get_layer(layer)(CASE[f"in_pool_{size}"])
-    np.testing.assert_allclose(found, CASE[f"out_pool_{size}_{kind}"], rtol=1e-6)
+    pooled = examples.network("nin", 8).get_layer(layer)(CASE[f"in_pool_{size}"])
+    np.testing.assert_allclose(pooled, CASE[f"out_pool_{size}_{kind}"], rtol=1e-6)
 
 
 def test_kernels_start_with_the_variance_of_he():
-    kernel = build.build("nin", 8).get_layer("conv2d_3").kernel.numpy()
+    kernel = examples.network("nin", 8).get_layer("conv2d_3").kernel.numpy()
     np.testing.assert_allclose(kernel.var(), 2 / (25 * 96), rtol=0.02)
 
 
-def test_the_names_of_the_variables_do_not_depend_on_earlier_networks():
-    one, other = ([v.path for v in build.build("nin", 8).variables] for _ in range(2))
-    assert one == other and len(set(one)) == len(one)
-
-
 def test_mixed_precision_keeps_the_outputs_wide(images):
-    built = nin.build(8, dtype="mixed_bfloat16")
+    built = examples.network("nin", 8, dtype="mixed_bfloat16")
     assert built(images, training=True).dtype == "float32"

@@ -1,78 +1,80 @@
+import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from tests import golden
-from tfhash import checks
-from tfhash.backbones import build
+from tests import examples, golden
+from tfhash import backbones, checks
+from tfhash.backbones import base
 from tfhash.backbones.layers import torchvision_layers
+from tfhash.originals import hashnet
 from tfhash.originals.readers import pth
 
-MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-NETS = {"alexnet": "AlexNet", "resnet18": "ResNet18", "resnet50": "ResNet50", "vgg11": "VGG11",
-        "vgg11_bn": "VGG11BN", "vgg16": "VGG16"}  # fmt: skip
-
-WHOLE = ("vgg11",)
+WHOLE = "vgg11"  # the VGG whose wide layers are compared too, outside the long tests
 
 
-def images(seed, count, size):
-    pixels = golden.seeded.images(int(seed), count, size, size).astype(np.float32)
-    return ((pixels / 255 - MEAN) / STD).astype(np.float32)
-
-
-def golden_arrays(case, arch, whole):
-    """The golden weights, or those of the convolutions alone, which are drawn first."""
-    golden_weights = golden.weights("hashnet")
+def case_weights(case, whole):
+    """The name of a golden file's network, and its weights: of all layers, or of the convolutions
+    alone, which are drawn first."""
+    weights = golden.weights("hashnet")
     seed, bits = int(case["in_weights_seed"]), int(case["in_hash_bit"])
-    how = (bits, float(case["in_hash_gain"]), bool(case["in_random_stats"]))
+    architecture = case.name.removeprefix("forward_").removesuffix("_random_stats")
+    options = (bits, float(case["in_hash_gain"]), bool(case["in_random_stats"]))
+    spec = weights.spec(architecture, *options)
+    name = hashnet.network_name({entry[0]: entry[1] for entry in spec})
     if whole:
-        return golden_weights.build(arch, seed, *how)
-    spec = [entry for entry in golden_weights.spec(arch, *how) if entry[0].startswith("features.")]
-    arrays = golden.seeded.weights(seed, spec)
-    return {name: np.maximum(array, np.float32(0.25)) if "running_var" in name else array
-            for name, array in arrays.items()}  # fmt: skip
+        return name, weights.build(architecture, seed, *options)
+    convolutions = [entry for entry in spec if entry[0].startswith("features.")]
+    arrays = golden.seeded.weights(seed, convolutions)
+    for variance in (key for key in arrays if "running_var" in key):
+        arrays[variance] = np.maximum(arrays[variance], np.float32(0.25))
+    return name, arrays
 
 
-def network(case, arch, whole, monkeypatch):
-    """A network here with the golden weights, of the convolutions or of all layers."""
-    for name in ("KAIMING", "TORCH_UNIFORM"):  # they are replaced, and take seconds
+def start_with_zeros(monkeypatch):
+    """Initial weights that are replaced take seconds to draw."""
+    for name in ("KAIMING", "TORCH_UNIFORM"):
         monkeypatch.setattr(torchvision_layers, name, "zeros")
-    monkeypatch.setattr(torchvision_layers, "normal", lambda: "zeros")
-    arrays = golden_arrays(case, arch, whole)
-    built = build.build(NETS[arch], int(case["in_hash_bit"]))
-    variables = {v.path: v for v in built.variables if not v.path.endswith("/draws")}
+    monkeypatch.setattr(keras.initializers, "RandomNormal", lambda stddev: "zeros")
+
+
+def network(case, whole):
+    """The name of a golden file's network, and the network with its weights."""
+    name, arrays = case_weights(case, whole)
+    built = examples.network(name, int(case["in_hash_bit"]))
+    variables = base.stored({v.path: v for v in built.variables})
     if not whole:
         variables = {name: v for name, v in variables.items() if name.startswith("features.")}
     checks.assign(variables, pth.fitting(variables, arrays, "golden", head=True), "golden")
-    return built
+    return name, built
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["alexnet", "resnet18", "resnet18_random_stats", "resnet50", "resnet50_random_stats", "vgg11",
-     "vgg11_bn", "vgg11_bn_random_stats", "vgg16"],
-)  # fmt: skip
+def last_layer(built, stage):
+    """The output of the last layer of a stage, such as features or layer1."""
+    names = [layer.name for layer in built.layers if layer.name.startswith(stage)]
+    return built.get_layer([name for name in names if name.count(".") < 2][-1]).output
+
+
+@pytest.mark.parametrize("name", golden.names("hashnet/forward_*"))
 def test_a_forward_pass_equals_the_original(name, monkeypatch):
-    case = golden.case(f"hashnet/forward_{name}")
-    # 130 million numbers take 6 s to draw: the dense layers of one VGG stand for all.
-    whole = golden.LONG or name in WHOLE or not name.startswith("vgg")
-    built = network(case, name.removesuffix("_random_stats"), whole, monkeypatch)
-    layers = [str(key).removeprefix("out_mean_") for key in case.keys() if "out_mean_" in key]
-    found = {}
-    for layer in layers:
-        names = [one.name for one in built.layers if one.name.startswith(layer)]
-        found[layer] = built.get_layer([n for n in names if n.count(".") < 2][-1]).output
-    probe = tf.keras.Model(built.input, [*found.values(), built.layers[-1].input, built.output])
-    *parts, features, hashed = probe(images(case["in_image_seed"], 2, 224), training=False)
-    for layer, part in zip(found, parts):
-        np.testing.assert_array_equal(part.shape, case[f"out_shape_{layer}"][[0, 2, 3, 1]])
-        largest = np.abs(case[f"out_mean_{layer}"]).max()
-        for key, value in (("mean", np.mean(part, (1, 2))), ("std", np.std(part, (1, 2)))):
-            np.testing.assert_allclose(value, case[f"out_{key}_{layer}"], atol=1e-4 * largest)
-    if not whole:
-        return
-    largest = np.abs(case["out_features"]).max()
-    np.testing.assert_allclose(features, case["out_features"], atol=1e-4 * largest)
-    np.testing.assert_allclose(hashed, case["out_hash"], atol=1e-4)
-    code = np.tanh(case["out_scale"] * hashed.numpy())
-    np.testing.assert_allclose(code, case["out_code"], atol=1e-4)
+    case = golden.case(name)
+    start_with_zeros(monkeypatch)
+    # 130 million numbers take 6 s to draw: the wide layers of one VGG stand for all.
+    whole = golden.LONG or name.endswith(WHOLE) or "vgg" not in name
+    architecture, built = network(case, whole)
+    stages = [key.removeprefix("out_mean_") for key in case.keys() if "out_mean_" in key]
+    watched = {stage: last_layer(built, stage) for stage in stages}
+    ends = {"features": built.layers[-1].input, "hashed": built.output}
+    images = golden.seeded.images(int(case["in_image_seed"]), 2, 224, 224)
+    pixels = backbones.load(architecture).pixels.normalize(images)
+    outputs = keras.Model(built.input, {"stages": watched} | ends)(pixels, training=False)
+    for stage, values in outputs["stages"].items():
+        np.testing.assert_array_equal(values.shape, case[f"out_shape_{stage}"][[0, 2, 3, 1]])
+        near = {"atol": 1e-4 * np.abs(case[f"out_mean_{stage}"]).max()}
+        np.testing.assert_allclose(np.mean(values, (1, 2)), case[f"out_mean_{stage}"], **near)
+        np.testing.assert_allclose(np.std(values, (1, 2)), case[f"out_std_{stage}"], **near)
+    if whole:
+        near = {"atol": 1e-4 * np.abs(case["out_features"]).max()}
+        np.testing.assert_allclose(outputs["features"], case["out_features"], **near)
+        np.testing.assert_allclose(outputs["hashed"], case["out_hash"], atol=1e-4)
+        code = np.tanh(case["out_scale"] * outputs["hashed"].numpy())
+        np.testing.assert_allclose(code, case["out_code"], atol=1e-4)
