@@ -270,7 +270,7 @@ def test_a_truncated_checkpoint_is_named(tmp_path):
     prefix = checkpoint(tmp_path, golden_variables())
     data = tmp_path / "x.ckpt.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="x.ckpt. is no whole TF1 checkpoint"):
+    with pytest.raises(ValueError, match="x.ckpt. is not a complete TF1 checkpoint"):
         method().load_original(prefix)
 
 
