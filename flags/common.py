@@ -101,10 +101,9 @@ def module_of(method):
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
-def define_method(values, method):
-    """The flags of a method, with the names of its original."""
+def define_originals(values, method):
+    """The flags of a method's original, and its names of the settings."""
     module = module_of(method)
-    define_fields(values, methods.load(method).Config)
     if hasattr(module, "define"):
         module.define(values)
     for name, text in getattr(module, "IGNORED", {}).items():
@@ -129,9 +128,11 @@ def parse(argv, classes):
     define_shared(first, classes)
     first(argv, known_only=True)
     values = absl_flags.FlagValues()
+    if first.method is not None:  # its own settings go before shared ones of the same name
+        define_fields(values, methods.load(first.method).Config)
     define_shared(values, classes)
     if first.method is not None:
-        define_method(values, first.method)
+        define_originals(values, first.method)
     rest = values(argv)[1:]
     if rest:
         raise ValueError(f"Expected flags like --name=value. Received: {rest[0]!r}.")
