@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from tests import golden
-from tfhash.data import augment, images, pillow
-from tfhash.methods.hashnet import CHANNEL_MEAN, CHANNEL_STD
+from tfhash.backbones.base import IMAGENET
+from tfhash.data import images, pillow
 
 SIZES = [(256, 224), (64, 56)]
 
@@ -21,7 +21,7 @@ def image(case):
 
 
 def normalized(pixels):
-    return augment.normalize(pixels, CHANNEL_MEAN, CHANNEL_STD).numpy().transpose(0, 3, 1, 2)
+    return IMAGENET.normalize(pixels).numpy().transpose(0, 3, 1, 2)
 
 
 @pytest.mark.parametrize("size, crop", SIZES)

@@ -9,8 +9,9 @@ import tensorflow as tf
 from tests import golden
 from tests.steps import Steps
 from tfhash import checks
+from tfhash.config import Habits
 from tfhash.evaluation.scoring import Encoded, Scoring
-from tfhash.methods import base, gpq
+from tfhash.methods import gpq
 from tfhash.originals import gpq as original
 from tfhash.retrieval.codes import QuantizedCodes
 from tfhash.training import step
@@ -92,7 +93,7 @@ def trajectory():
     seeds = zip(case["in_image_seeds"], case["in_target_image_seeds"], case["in_label_seeds"])
     outcomes, states = [], []
     with pytest.MonkeyPatch.context() as patch:  # the step gives whole gradients then
-        patch.setattr(recipe, "habits", base.Habits(histograms_every=1))
+        patch.setattr(type(recipe.config), "habits", Habits(histograms_every=1))
         patch.setattr(step, "WATCHED", 2**30)
         steps = Steps(recipe)
         for labelled, unlabelled, labels in seeds:

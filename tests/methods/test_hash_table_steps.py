@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests import golden
 from tests.steps import Steps, without_dropout
 from tfhash import checks
+from tfhash.config import Habits
 from tfhash.data import splits
 from tfhash.evaluation.scoring import Encoded
 from tfhash.methods import base, hash_table
@@ -184,7 +185,7 @@ def run(name):
     validation = validated(method, inputs) if name in HASH and name not in WHOLE else {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tfhash.training.step.WATCHED", 2**30)  # gradients in full
-        patch.setattr(method, "habits", base.Habits(histograms_every=1))
+        patch.setattr(type(method.config), "habits", Habits(histograms_every=1))
         solved, step = record_flow(patch), Steps(method)
         for pixels, labels in zip(images[: STEPS[name]], one_hot):
             outcomes.append(step(by_stream(method, pixels), labels=by_stream(method, labels)))

@@ -64,7 +64,7 @@ def read(path, variables):
             "{'conv1': [weights, biases], ...}."
         )
     arrays = {name: stored[name] for name in variables}
-    return Weights(arrays, tuple(sorted(set(stored) - set(arrays))))
+    return Weights(arrays, unexpected=tuple(set(stored) - set(arrays)))
 
 
 def bvlc_features(images, *, dtype="float32", dropout=None):

@@ -33,9 +33,16 @@ IMAGENET = Pixels((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 *
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
-    """What a file of weights held: `{name: array}` for variables, and names that nothing takes."""
+    """What a file of weights held.
+
+    Attributes:
+        arrays: `{name of a variable: array}`.
+        missing: names of what such a file can hold and this does not.
+        unexpected: names in it that nothing takes.
+    """
 
     arrays: dict
+    missing: tuple = ()
     unexpected: tuple = ()
 
 

@@ -55,13 +55,14 @@ def read(path, variables):
     """The original's weights of ImageNet, a .mat file: what is trained, no moving statistics."""
     stored = mat.read(path)
     wanted = {name: original_name(name) for name, v in variables.items() if v.trainable}
-    arrays = {name: stored[there] for name, there in wanted.items() if there in stored}
+    arrays = {name: stored[key] for name, key in wanted.items() if key in stored}
     if not arrays:
         raise ValueError(
             f"`{path}` holds none of the variables of {NAMES[0]}. Expected names like "
             f"{original_name('conv2d/kernel')!r}. It holds: {sorted(stored)[:3]}."
         )
-    return Weights(arrays, tuple(sorted(set(stored) - set(wanted.values()))))
+    there, known = set(stored), set(wanted.values())
+    return Weights(arrays, missing=tuple(known - there), unexpected=tuple(there - known))
 
 
 def original_name(name):

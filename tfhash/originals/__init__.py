@@ -74,7 +74,7 @@ def read_backbone(model, path):
     wanted = backbone_variables(model)
     weights = backbone.read(path, wanted)
     checks.assign(wanted, weights.arrays, path)
-    return summary(path, wanted, weights.arrays, weights.unexpected)
+    return summary(path, weights.arrays, weights.missing, weights.unexpected)
 
 
 def backbone_variables(model):
@@ -92,13 +92,12 @@ def is_backbone(model, name):
     return name not in model.weights and not model.head.owns(name)
 
 
-def summary(path, wanted, arrays, unexpected=()):
-    """Lines on a file: how many of the `wanted` variables `arrays` filled, and what differs."""
-    lines = [f"{path}: {len(arrays)} of {len(wanted)} variables read"]
-    missing = sorted(set(wanted) - set(arrays))
-    for kind, names in (("missing", missing), ("unexpected", sorted(unexpected))):
+def summary(path, read, missing=(), unexpected=()):
+    """Lines on a file: how many variables were `read`, and names that differ from the model's."""
+    lines = [f"{path}: {len(read)} of {len(read) + len(missing)} variables read"]
+    for kind, names in (("missing", missing), ("unexpected", unexpected)):
         if names:
-            lines.append(f"{path}: {kind}: {', '.join(names)}")
+            lines.append(f"{path}: {kind}: {', '.join(sorted(names))}")
     return lines
 
 

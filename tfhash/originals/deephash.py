@@ -36,7 +36,7 @@ def read(model, path):
     _check_width(wanted["fc8/kernel"].shape[1], stored, path)
     arrays = {name: stored[name] for name in wanted if name in stored}
     checks.assign(wanted, arrays, path)
-    return originals.summary(path, wanted, arrays, set(stored) - set(arrays))
+    return originals.summary(path, arrays, set(wanted) - set(arrays), set(stored) - set(arrays))
 
 
 def _check_width(width, stored, path):

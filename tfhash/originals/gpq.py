@@ -41,7 +41,7 @@ def _read_checkpoint(model, prefix):
     # Adam's slots, and a flag that tflearn adds, are in every checkpoint of the original.
     others = {name for name in set(stored) - set(wanted) if "/Adam" not in name}
     others -= {"beta1_power", "beta2_power", "is_training"}
-    return originals.summary(prefix, wanted, arrays, others)
+    return originals.summary(prefix, arrays, unexpected=others)
 
 
 def original_name(name):
