@@ -47,7 +47,7 @@ class BatchNormalization(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         """`inputs` and result `[batch, ..., channels]`, of the layer's compute dtype."""
-        if not training:
+        if not (training and self.trainable):  # what is not trained keeps its statistics too
             return self._by_moving_statistics(inputs)
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync if context else 1
