@@ -5,19 +5,17 @@ import pytest
 
 from tests import examples, golden
 from tfhash import methods
+from tfhash.model import Model
 
 
 def test_word_vectors_stay_with_the_model_when_their_file_is_gone(tmp_path):
-    from tfhash import model_dir
-    from tfhash.training.hasher import Hasher
-
     np.savetxt(tmp_path / "words.txt", golden.seeded.embeddings(0, 10, 16))
-    trained = examples.hasher("dvsq", {"wordvec_dict": str(tmp_path / "words.txt")})
-    expected = trained.method.word_vectors()
-    model_dir.create(tmp_path / "m", trained.settings(), trained.arrays())
+    model = examples.model("dvsq", {"wordvec_dict": str(tmp_path / "words.txt")})
+    expected = model.recipe.word_vectors()
+    model.save(tmp_path / "m")
     (tmp_path / "words.txt").unlink()
-    loaded = Hasher.load(tmp_path / "m")
-    np.testing.assert_array_equal(loaded.method.word_vectors(), expected)
+    loaded = Model.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.recipe.word_vectors(), expected)
 
 
 def test_word_vectors_come_from_names(tmp_path):
@@ -25,8 +23,8 @@ def test_word_vectors_come_from_names(tmp_path):
     (tmp_path / "glove.txt").write_text("\n".join(lines))
     settings = {"word_vectors": str(tmp_path / "glove.txt"), "class_names": "j,i,h,g,f,e,d,c,b,a"}
     config = examples.config("dvsq", wordvec_dict="", **settings)
-    method = methods.load("dvsq").Method(config, num_classes=10)
-    np.testing.assert_array_equal(method.word_vectors()[:, 0], np.arange(10, 0, -1))
+    recipe = methods.load("dvsq").Method(config, num_classes=10)
+    np.testing.assert_array_equal(recipe.word_vectors()[:, 0], np.arange(10, 0, -1))
 
 
 @pytest.mark.parametrize(
@@ -39,6 +37,6 @@ def test_word_vectors_come_from_names(tmp_path):
     ],
 )
 def test_word_vectors_that_do_not_fit_are_an_error_before_training(settings, words):
-    method = methods.load("dvsq").Method(examples.config("dvsq", **settings), num_classes=10)
+    recipe = methods.load("dvsq").Method(examples.config("dvsq", **settings), num_classes=10)
     with pytest.raises(ValueError, match=words):
-        method.steps_per_epoch(examples.splits().train)
+        recipe.steps_per_epoch(examples.splits().train)
