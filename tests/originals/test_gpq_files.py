@@ -95,5 +95,5 @@ def test_a_truncated_checkpoint_is_named(recipe, tmp_path):
     prefix = checkpoint(tmp_path, golden_variables())
     data = tmp_path / "x.ckpt.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="x.ckpt. is .*complete TF1 checkpoint"):
+    with pytest.raises(ValueError, match="x.ckpt. is not a complete TF1 checkpoint"):
         originals.read(recipe, prefix)

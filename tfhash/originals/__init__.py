@@ -70,7 +70,10 @@ def read_backbone(model, path):
     """Fills the backbone alone of a `Method` from a file of its weights; lines on it."""
     backbone = model.backbone
     if backbone.read is None:
-        raise ValueError(f"There are no files of weights of {backbone.name}. Received: {path}.")
+        raise ValueError(
+            f"The backbone {backbone.name} has no files of weights. Received: {path}. Leave "
+            "--pretrained out, or choose another backbone by --img_model."
+        )
     wanted = backbone_variables(model)
     weights = backbone.read(path, wanted)
     checks.assign(wanted, weights.arrays, path)
