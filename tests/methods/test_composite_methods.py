@@ -34,7 +34,7 @@ def outputs_of(count, dim=16, seed=0):
 @pytest.mark.parametrize("name", SCHEDULED)
 def test_codes_change_one_step_after_every_two_passes(name):
     """40 labelled images in batches of 16: a pass has ceil(40 / 16) = 3 steps, as counted there."""
-    recipe, train = untrained(name, batch_size=16)
+    recipe, train = untrained(name, batch_size=16, cq_lambda=0.01)
     recipe.training.remember(np.arange(len(train)), outputs_of(len(train)))
     changed, weights = [], []
     for step in range(20):
