@@ -2,6 +2,8 @@
 
 import dataclasses
 
+BRIEF = 200  # characters of another program's message that an error quotes
+
 
 def at_least(config, bound, *names):
     """Raises ValueError where one of the named fields of `config` is under `bound`."""
@@ -49,3 +51,16 @@ def assign(variables, arrays, source):
             )
     for name, array in arrays.items():
         variables[name].assign(array)
+
+
+def brief(message):
+    """A message as one line of up to `BRIEF` printable characters, for an error that quotes it.
+
+    Args:
+        message: text or an error, maybe made of what stands in a file; an error without text
+            gives its type.
+    """
+    text = str(message) or type(message).__name__
+    line = " ".join(text[: 4 * BRIEF].split())
+    line = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return line if len(line) <= BRIEF else f"{line[: BRIEF - 3]}..."

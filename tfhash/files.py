@@ -1,8 +1,9 @@
-"""Files that are written whole or not at all."""
+"""Files: written whole or not at all, and opened only where they are files."""
 
 import contextlib
 import os
 import pathlib
+import stat
 
 
 @contextlib.contextmanager
@@ -30,3 +31,29 @@ def sync(path):
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def opened(path, expected):
+    """`path` opened to read bytes, as the built-in `open` does it.
+
+    Args:
+        path: the file.
+        expected: what it should be, for the error, as "an .npy file".
+    Raises:
+        ValueError: it is missing, can't be read, or is a folder, a pipe or a device, which is
+            not waited for; names it.
+    """
+    try:
+        file = open(path, "rb", opener=_at_once)
+    except OSError as error:
+        raise ValueError(
+            f"Expected {expected} at `{path}`. It can't be read: {error.strerror}."
+        ) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ValueError(f"Expected {expected} at `{path}`. It is a pipe or a device, not a file.")
+    return file
+
+
+def _at_once(path, flags):
+    return os.open(path, flags | os.O_NONBLOCK)  # a pipe without a writer would block for ever

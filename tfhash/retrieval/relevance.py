@@ -1,8 +1,13 @@
 """Which items of a database are relevant to a query: those that share a label with it."""
 
+import math
+
 import numpy as np
 
-CHECKED = 65536  # rows checked at a time
+from tfhash import matlab, numpy_files
+
+CHECKED = 2**24  # values checked at a time
+MOST_PAIRS = 10**9  # of a sparse matrix, which takes a byte each when it is made dense
 CACHED = 2**26  # bytes of relevant positions that are kept for queries of the same labels
 
 
@@ -83,36 +88,47 @@ def read_matrix(path):
     Args:
         path: an .npy file, or a MATLAB 5 file with one matrix, sparse or not, as the original
             GPQ's cifar10_Similarity.mat.
+    Returns:
+        uint8.
     Raises:
-        ValueError: the file is missing, no such file, or holds something else.
+        ValueError: the file is missing, no such file, too large, or holds something else.
     """
-    import scipy.io
+    if str(path).endswith(".npy"):
+        return _zeros_and_ones(numpy_files.read(path), str(path)).astype(np.uint8, copy=False)
+    stored = list(matlab.load(path).values())
+    if len(stored) != 1:
+        raise ValueError(f"Expected one matrix in `{path}`. It holds {len(stored)} arrays.")
+    dense = _dense(stored[0], path) if hasattr(stored[0], "toarray") else stored[0]
+    return _zeros_and_ones(dense, str(path)).astype(np.uint8, copy=False)
 
-    try:
-        if str(path).endswith(".npy"):
-            return _zeros_and_ones(np.load(path, allow_pickle=False), str(path))
-        stored = scipy.io.loadmat(path, appendmat=False)
-    except Exception as error:  # scipy raises what its parser meets
+
+def _dense(matrix, path):
+    """A sparse matrix of `path` as an array, once its indices have been checked."""
+    if math.prod(matrix.shape) > MOST_PAIRS:
         raise ValueError(
-            f"Expected an .npy or MATLAB 5 file with a matrix of zeros and ones at `{path}`. "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    found = [value for name, value in stored.items() if not name.startswith("__")]
-    if len(found) != 1:
-        raise ValueError(f"Expected one matrix in `{path}`. It holds {len(found)} arrays.")
-    matrix = found[0].toarray() if hasattr(found[0], "toarray") else found[0]
-    return _zeros_and_ones(matrix.astype(np.uint8), str(path))
-
-
-def _zeros_and_ones(values, name):
-    values = np.asarray(values)
-    if values.ndim != 2 or not len(values):
-        raise ValueError(
-            f"Expected `{name}` of two dimensions, with a row or more. "
-            f"Received: shape {list(values.shape)}."
+            f"Expected a sparse matrix of up to {MOST_PAIRS} pairs in `{path}`. Received: "
+            f"{list(matrix.shape)}. Give fewer queries, or the matrix as an .npy file of uint8."
         )
-    for first in range(0, len(values), CHECKED):  # piecewise: no copy of a whole database
-        part = values[first : first + CHECKED]
+    try:
+        matrix.check_format(full_check=True)  # SciPy writes to where the indices say
+        matrix.sum_duplicates()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{path}`: the sparse matrix is damaged: {error}.") from error
+    _zeros_and_ones(matrix.data[:, None], str(path), rows=0)
+    return matrix.astype(np.uint8).toarray()
+
+
+def _zeros_and_ones(values, name, rows=1):
+    """`values`, an array of two dimensions, of `rows` or more; ValueError where it is none."""
+    values = np.asarray(values)
+    if values.ndim != 2 or len(values) < rows or values.dtype.kind not in "biuf":
+        raise ValueError(
+            f"Expected `{name}` of two dimensions, of numbers, with a row or more. "
+            f"Received: {values.dtype} {list(values.shape)}."
+        )
+    step = max(1, CHECKED // max(1, values.shape[1]))
+    for first in range(0, len(values), step):  # piecewise: no copy of a whole database
+        part = values[first : first + step]
         if values.dtype != bool and not ((part == 0) | (part == 1)).all():
             raise ValueError(
                 f"Expected `{name}` of zeros and ones. Received values from {part.min()} to "

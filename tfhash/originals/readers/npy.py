@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 
-from tfhash import files, unpickle
+from tfhash import checks, files, numpy_files, unpickle
 
 LEAVES = {"weights": "kernel", "biases": "bias"}  # of a layer stored as a dictionary
 
@@ -20,14 +20,12 @@ def read(path):
         ValueError: no such file, another layout, or a pickle that could run code.
     Original: thulab/DeepHash, architecture/__init__.py, and the `save_model` of its models.
     """
-    try:
-        with open(path, "rb") as file:
-            version = np.lib.format.read_magic(file)
-            reader = "read_array_header_1_0" if version[0] == 1 else "read_array_header_2_0"
-            shape, _, dtype = getattr(np.lib.format, reader)(file)
-            start = file.tell()
-    except (OSError, ValueError) as error:
-        raise ValueError(f"Expected an .npy file at `{path}`: {error}") from error
+    with files.opened(path, "an .npy file of a dictionary") as file:
+        try:
+            shape, dtype, _ = numpy_files.header(file)
+        except ValueError as error:
+            raise ValueError(f"Expected an .npy file at `{path}`: {error}.") from error
+        start = file.tell()
     if dtype.kind != "O" or shape != ():
         raise ValueError(f"`{path}`: expected one dictionary. Received: {dtype} {list(shape)}.")
     stored = unpickle.load_pickle(path, start)
@@ -36,15 +34,19 @@ def read(path):
         raise ValueError(f"`{path}`: expected a dictionary. Received: {type(stored).__name__}.")
     arrays = {}
     for key, value in stored.items():
-        arrays |= _entry(path, key.decode() if isinstance(key, bytes) else str(key), value)
+        arrays |= _entry(path, _name(key), value)
     return arrays
+
+
+def _name(key):
+    return key.decode(errors="replace") if isinstance(key, bytes) else str(key)
 
 
 def _entry(path, name, value):
     """`{variable: array}` of one entry of the dictionary in an .npy file."""
     if isinstance(value, dict):
-        keys = {(key.decode() if isinstance(key, bytes) else key): key for key in value}
-        parts = {f"{name}/{LEAVES.get(text, text)}": value[key] for text, key in keys.items()}
+        leaves = {_name(key): leaf for key, leaf in value.items()}
+        parts = {f"{name}/{LEAVES.get(text, text)}": leaf for text, leaf in leaves.items()}
     elif isinstance(value, (list, tuple)) and len(value) == 2:
         parts = {f"{name}/kernel": value[0], f"{name}/bias": value[1]}
     else:
@@ -52,8 +54,9 @@ def _entry(path, name, value):
     for part, array in parts.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
             raise ValueError(
-                f"`{path}`: expected [weights, biases] or an array of floats in {name!r}. Received "
-                f"{type(array).__name__} {getattr(array, 'dtype', '')} as {part!r}."
+                f"`{path}`: expected [weights, biases] or an array of floats in "
+                f"{checks.brief(name)}. Received {type(array).__name__} "
+                f"{getattr(array, 'dtype', '')} as {checks.brief(part)}."
             )
     return {part: array.view(np.ndarray) for part, array in parts.items()}
 

@@ -1,0 +1,107 @@
+"""Tries a function in a process of its own, which may die of what it reads.
+
+Readers in C and C++ (SciPy's, TensorFlow's, FAISS') end the whole process on some damaged files,
+or take more memory than there is. Such a file is read once in a process that has limits and
+nothing to lose, and only then in this one.
+"""
+
+import importlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+from tfhash import checks
+
+CODE = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tfhash import sandbox; "
+    "sandbox.child(*sys.argv[2:])"
+)
+FAILED = 3  # exit status of a child whose function raised an error
+MIB = 2**20
+# Bytes of the child's stack, a quarter of what a process has as a rule: what is nested so deep
+# that it just comes through there does not break this one.
+STACK = 2 * MIB
+
+
+def failure(function, path, *, memory, seconds=60):
+    """Why `function(path)` fails in a process of its own, in a few words; None if it does not.
+
+    Args:
+        function: of a module, taking one path; the child imports its module.
+        path: the file.
+        memory: bytes that it may take beyond those of the imported module.
+        seconds: until the child is ended, its start included.
+    """
+    name = f"{function.__module__}:{function.__qualname__}"
+    command = [sys.executable, "-I", "-c", CODE, json.dumps(sys.path), name, os.fspath(path)]
+    hidden = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    try:
+        done = subprocess.run(
+            [*command, str(memory)],
+            env=os.environ | hidden,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        return f"reading it takes more than {seconds} s"
+    return reason(done.returncode, done.stdout.decode(errors="replace"), memory)
+
+
+def reason(status, message, memory):
+    """What `failure` returns for a child's exit status (under 0 for a signal) and its message."""
+    if status == 0:
+        return None
+    if status == FAILED:
+        return checks.brief(message)
+    ends = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+    # C++ code that gets no memory aborts as a rule.
+    return (
+        f"reading it ends the process {ends}, so it is damaged or takes more than "
+        f"{memory // MIB} MiB"
+    )
+
+
+def child(name, path, memory):
+    """What runs in the child: `name` is "module:function"; exits with 0 or `FAILED`."""
+    module, _, function = name.partition(":")
+    function = getattr(importlib.import_module(module), function)
+    limit(int(memory))
+    threading.stack_size(STACK)
+    thread = threading.Thread(target=attempt, args=(function, path, int(memory)))
+    thread.start()
+    thread.join()
+
+
+def attempt(function, path, memory):
+    """Ends this process with 0 if `function(path)` comes to its end, else with `FAILED`."""
+    try:
+        function(path)
+    except MemoryError:
+        message = f"reading it takes more than {memory // MIB} MiB"
+    except Exception as error:  # of any kind: the parent raises it as one of its own
+        message = checks.brief(error)
+    else:
+        os._exit(0)  # without the destructors of libraries, which may wait for threads
+    os.write(1, message.encode(errors="replace"))
+    os._exit(FAILED)
+
+
+def limit(memory):
+    """Bounds the memory that this process may take, at `memory` bytes more than it has.
+
+    Where the system does not say how much that is (other than Linux), there is no bound.
+    """
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if not os.path.exists("/proc/self/status"):
+        return
+    with open("/proc/self/status") as file:
+        taken = 1024 * int(re.search(r"VmData:\s*(\d+)", file.read())[1])
+    resource.setrlimit(resource.RLIMIT_DATA, (taken + memory,) * 2)
