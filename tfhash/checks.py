@@ -53,14 +53,14 @@ def assign(variables, arrays, source):
         variables[name].assign(array)
 
 
-def brief(message):
-    """A message as one line of up to `BRIEF` printable characters, for an error that quotes it.
+def brief(message, most=BRIEF):
+    """A message as one line of up to `most` printable characters, for an error that quotes it.
 
     Args:
         message: text or an error, maybe made of what stands in a file; an error without text
             gives its type.
     """
     text = str(message) or type(message).__name__
-    line = " ".join(text[: 4 * BRIEF].split())
+    line = " ".join(text[: 4 * most].split())
     line = "".join(letter if letter.isprintable() else "?" for letter in line)
-    return line if len(line) <= BRIEF else f"{line[: BRIEF - 3]}..."
+    return line if len(line) <= most else f"{line[: most - 3]}..."

@@ -281,3 +281,16 @@ def _load(file, path):
             f"`{path}`: expected a whole pickle of {os.path.getsize(path)} bytes. It is damaged, "
             f"truncated or no pickle: {checks.brief(error)}."
         ) from error
+
+
+def array(value):
+    """An array of a pickle, or a list of numbers in it as an array.
+
+    Anything else becomes an object array without dimensions, for the caller to refuse: to make
+    an array of nested lists may take time and memory without end.
+    """
+    if isinstance(value, np.ndarray):
+        return value.view(np.ndarray)
+    if isinstance(value, list) and all(isinstance(one, (int, float, np.number)) for one in value):
+        return np.asarray(value)
+    return np.empty((), object)

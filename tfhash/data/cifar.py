@@ -58,10 +58,10 @@ def _read_batch(path):
         )
     batch = unpickle.load_pickle(path)
     try:
-        rows, labels = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"])
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+        rows, labels = unpickle.array(batch[b"data"]), unpickle.array(batch[b"labels"])
+    except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"`{path}`: expected a CIFAR-10 batch with data and labels.") from error
-    right = rows.dtype == np.uint8 and rows.shape == (*labels.shape, 3072)
+    right = rows.dtype == np.uint8 and rows.shape == (labels.size, 3072) and labels.ndim == 1
     if not right or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"`{path}`: expected data uint8 [n, 3072] and n labels. Received: data {rows.dtype} "

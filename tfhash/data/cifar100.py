@@ -30,18 +30,25 @@ def load(folder, image_size=None):
     parts = [_read(os.path.join(folder, name)) for name in FILES]
     pixels = np.concatenate([cifar.pixels_of(rows) for rows, _ in parts])
     labels = np.concatenate([labels for _, labels in parts])
+    _, counts = np.unique(parts[0][1], return_counts=True)
+    if counts.min(initial=2) < 2 or len(counts) * 10 > len(parts[0][1]):
+        raise ValueError(
+            f"`{os.path.join(folder, FILES[0])}`: expected ten images or more of a class on "
+            f"average, and two at least, to hold out a tenth. Received: {len(parts[0][1])} images "
+            f"of {len(counts)} classes."
+        )
     return of_arrays(pixels, labels, len(parts[0][1]), _names(folder), image_size)
 
 
 def _read(path):
     batch = unpickle.load_pickle(path)
     try:
-        rows, labels = np.asarray(batch[b"data"]), np.asarray(batch[b"fine_labels"])
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+        rows, labels = unpickle.array(batch[b"data"]), unpickle.array(batch[b"fine_labels"])
+    except (KeyError, TypeError, IndexError) as error:
         raise ValueError(
             f"`{path}`: expected a CIFAR-100 file with data and fine_labels."
         ) from error
-    right = rows.dtype == np.uint8 and rows.shape == (*labels.shape, 3072)
+    right = rows.dtype == np.uint8 and rows.shape == (labels.size, 3072) and labels.ndim == 1
     if not right or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"`{path}`: expected data uint8 [n, 3072] and n fine_labels. Received: data "
@@ -62,9 +69,10 @@ def _names(folder):
         return tuple(str(number) for number in range(CLASSES))
     meta = unpickle.load_pickle(path)
     names = meta.get(b"fine_label_names") if isinstance(meta, dict) else None
-    if not isinstance(names, list) or len(names) != CLASSES:
+    right = isinstance(names, list) and all(isinstance(name, (bytes, str)) for name in names)
+    if not right or len(names) != CLASSES:
         raise ValueError(f"`{path}`: expected {CLASSES} fine_label_names.")
-    return tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names)
+    return tuple(n.decode(errors="replace") if isinstance(n, bytes) else n for n in names)
 
 
 def of_arrays(pixels, labels, trained, classes, image_size=None):

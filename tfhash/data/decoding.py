@@ -5,6 +5,11 @@ import os
 
 import numpy as np
 
+from tfhash import files
+
+MOST_PIXELS = 110 * 10**6  # of an image: what cameras make, and what takes 1 GiB to decode
+# OpenCV takes it from here when it is loaded; it would decode ten times as many.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
 OPENCV = (
     *(".bmp", ".dib", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"),
     *(".ppm", ".tif", ".tiff", ".webp"),
@@ -37,7 +42,8 @@ def decode(path, *, upright=True):
         path: the file; its content says what kind it is.
         upright: turned as its EXIF says; False for the pixels as they are stored.
     Raises:
-        ValueError: no such file, or one that is not a complete image; names it.
+        ValueError: no such file, or one that is not a complete image or has more than
+            `MOST_PIXELS`; names it.
     """
     return _decoded(path, upright, small=False)
 
@@ -50,16 +56,24 @@ def check(path):
     _decoded(path, upright=False, small=True)
 
 
+class _TooLarge(Exception):
+    """An image has more than `MOST_PIXELS`."""
+
+
 def _decoded(path, upright, small):
-    try:
-        content = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise ValueError(f"Expected an image at `{path}`. It can't be read: {error}.") from error
+    with files.opened(path, "an image") as file:
+        content = np.frombuffer(file.read(), np.uint8)
     head = content[:8].tobytes()
-    if head.startswith(GIF) or head[4:] == ISO_MEDIA:
-        image = _by_pillow(content, upright)
-    else:
-        image = _by_opencv(content, upright, small and head.startswith(JPEG))
+    try:
+        if head.startswith(GIF) or head[4:] == ISO_MEDIA:
+            image = _by_pillow(content, upright)
+        else:
+            image = _by_opencv(content, upright, small and head.startswith(JPEG))
+    except _TooLarge as error:
+        raise ValueError(
+            f"Expected an image of up to {MOST_PIXELS} pixels at `{path}`. It has more. Shrink it, "
+            "or leave it out by --skip_bad_images."
+        ) from error
     if image is None:
         command = hint(os.path.splitext(path)[1].lower())
         raise ValueError(
@@ -77,8 +91,10 @@ def _by_opencv(content, upright, small):
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(content, flags)
-    except cv2.error:  # an empty file, or an image of more than 2**30 pixels
-        return None
+    except cv2.error as error:
+        if "MAX_IMAGE_PIXELS" in str(error):
+            raise _TooLarge from error
+        return None  # an empty file
     return None if image is None else np.ascontiguousarray(image[:, :, ::-1])
 
 
@@ -89,8 +105,12 @@ def _by_pillow(content, upright):
 
     try:
         with _pillow().open(io.BytesIO(content)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise _TooLarge
             turned = ImageOps.exif_transpose(image) if upright else image
             return np.asarray(turned.convert("RGB"))
+    except (_TooLarge, _pillow().DecompressionBombError) as error:
+        raise _TooLarge from error
     except Exception:  # its plugins raise kinds of their own for a damaged file
         return None
 

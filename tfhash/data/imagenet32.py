@@ -99,7 +99,7 @@ def _read(path):
     batch = unpickle.load_pickle(path)
     batch = batch if isinstance(batch, dict) else {}
     rows, labels = (batch.get(name, batch.get(name.encode())) for name in ("data", "labels"))
-    rows, labels = np.asarray(rows), np.asarray(labels)
+    rows, labels = unpickle.array(rows), unpickle.array(labels)
     right = rows.dtype == np.uint8 and labels.ndim == 1 and rows.shape == (len(labels), 3072)
     if not right or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(

@@ -9,13 +9,17 @@ import re
 
 import numpy as np
 
+from tfhash import checks
 from tfhash.data import images, places, splits
 
 FILES = {"train": "train.txt", "query": "test.txt", "database": "database.txt", "val": ""}
 NAMES = tuple(filter(None, FILES.values()))
 SIDE = 256  # pixels, as DeepHash resizes to
 NUMBER = re.compile(r"[-+]?\d+(\.\d*)?$")
-MOST_CLASSES = 2**16  # of lists of class numbers where their number is not given
+# Of lists of class numbers where the number of classes is not given: classes, and bytes of labels,
+# a byte for each image and class.
+MOST_CLASSES, MOST_LABELS = 2**16, 2**28
+MOST_LETTERS = 600  # of an error about a line
 FIRST_LINES = 20  # that tell which folder the paths of a list begin at
 
 
@@ -65,10 +69,8 @@ def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, fil
         if not numbered and len(rows[part][1]):
             width = rows[part][1].shape[1]
     if numbered:
-        numbers = np.concatenate([labels for _, labels in rows.values()])
-        width = width or int(numbers.max(initial=-1)) + 1
-        one_hot = np.eye(width, dtype=np.uint8)
-        rows = {part: (index, one_hot[labels]) for part, (index, labels) in rows.items()}
+        width = width or _classes(rows, sources)
+        rows = {part: (index, _one_hot(labels, width)) for part, (index, labels) in rows.items()}
     shared = images.FileImages(tuple(pool), image_size or (SIDE, SIDE))
     parts = {
         part: splits.Split(shared, index, labels.reshape(-1, width or 0), np.ones(len(index), bool))
@@ -80,6 +82,30 @@ def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, fil
     parts.pop("val", None)
     names = classes or [str(number) for number in range(width or 0)]
     return splits.Splits(dataset, tuple(names), **parts)
+
+
+def _classes(rows, sources):
+    """The number of classes of lists of class numbers: one more than the highest number.
+
+    Raises:
+        ValueError: there are not as many images, or the labels would take too much memory.
+    """
+    highest = {part: int(numbers.max(initial=-1)) for part, (_, numbers) in rows.items()}
+    part = max(highest, key=highest.get)
+    count, items = highest[part] + 1, sum(len(numbers) for _, numbers in rows.values())
+    if count > items or count * items > MOST_LABELS:
+        raise ValueError(
+            f"`{sources[part]}`: expected class numbers below the number of images, and up to "
+            f"{MOST_LABELS} labels of 0 or 1. Received: a class number {count - 1} in lists of "
+            f"{items} images. Use --num_classes={count} if there are so many classes."
+        )
+    return count
+
+
+def _one_hot(numbers, width):
+    labels = np.zeros((len(numbers), width), np.uint8)
+    labels[np.arange(len(numbers)), numbers] = 1
+    return labels
 
 
 def _sources(dataset, data_dir, files):
@@ -148,7 +174,8 @@ def _read(source, starts, pool, width, numbered):
                     others = [] if base else starts[1:]
                     raise ValueError(_absence(path, line, 1 if numbered else width, others))
             except ValueError as error:
-                raise ValueError(f"`{source}`, line {number}: {error}") from None
+                fault = checks.brief(error, MOST_LETTERS)
+                raise ValueError(f"`{source}`, line {number}: {fault}") from None
             index.append(pool.setdefault(path, len(pool)))
             labels.append(row)
     if numbered:

@@ -8,7 +8,10 @@ import re
 
 import numpy as np
 
+from tfhash import checks, files
+
 ORTHOGONAL = "orthogonal"
+WORD = re.compile(rb"\S+")
 
 
 def orthogonal(classes, dim):
@@ -28,19 +31,22 @@ def orthogonal(classes, dim):
 
 def read_table(path, *, classes, dim):
     """A text file of `classes` rows of `dim` numbers, as float32; ValueError for another size."""
-    try:
-        with open(path) as file:
-            rows = [np.array(line.split(), np.float32) for line in file if line.strip()]
-    except (OSError, ValueError) as error:
-        raise ValueError(f"`{path}` is not a table of word vectors: {error}.") from error
-    widths = sorted({len(row) for row in rows})
-    if len(rows) != classes or widths != [dim]:
+    with files.opened(path, "a table of word vectors") as file:
+        lines = [line for line in file if line.strip()]
+    widths = sorted({sum(1 for _ in WORD.finditer(line)) for line in lines})
+    if len(lines) != classes or widths != [dim]:
         raise ValueError(
             f"Expected {classes} word vectors of {dim} numbers in `{path}`, one row per class and "
-            f"as wide as the output. Received: {len(rows)} rows of "
-            f"{' or '.join(map(str, widths)) or 'no'} numbers. Give another --wordvec_dict or "
+            f"as wide as the output. Received: {len(lines)} rows of "
+            f"{' or '.join(map(str, widths[:9])) or 'no'} numbers. Give another --wordvec_dict or "
             "--output_dim."
         )
+    try:
+        rows = [np.array(line.split(), np.float32) for line in lines]
+    except ValueError as error:
+        raise ValueError(
+            f"`{path}` is not a table of word vectors: {checks.brief(error)}."
+        ) from error
     return _checked(np.stack(rows), path)
 
 
@@ -64,11 +70,8 @@ def of_names(path, names, *, dim):
         raise ValueError(f"Expected names of words. Received: {empty[0]!r}.")
     wanted = {form for parts in words for word in parts for form in (word, word.lower())}
     read = _read_binary if os.fspath(path).endswith(".bin") else _read_text
-    try:
-        with open(path, "rb") as file:
-            known = read(file, wanted, dim, path)
-    except OSError as error:
-        raise ValueError(f"Expected word vectors at `{path}`: {error}.") from error
+    with files.opened(path, "word vectors") as file:
+        known = read(file, wanted, dim, path)
     missing = [w for parts in words for w in parts if w not in known and w.lower() not in known]
     if missing:
         raise ValueError(
@@ -86,7 +89,7 @@ def of_names(path, names, *, dim):
 def names_of(text):
     """Names of classes: those in the file `text`, one in a line, or parted by commas in it."""
     if os.path.isfile(text):
-        with open(text) as file:
+        with open(text, errors="replace") as file:
             return [line.strip() for line in file if line.strip()]
     return [name.strip() for name in text.split(",")]
 
@@ -100,17 +103,17 @@ def _read_text(file, wanted, dim, path):
         if len(values) != dim or not word:
             header = line.split()
             if number == 1 and len(header) == 2 and all(one.isdigit() for one in header):
-                _check_width(int(header[1]), dim, path)  # word2vec's: words and width
+                _check_width(header[1], dim, path)  # word2vec's: words and width
                 continue
             raise ValueError(
                 f"Expected a word and {dim} numbers in line {number} of `{path}`. "
-                f"Received {len(line.split())} words. output_dim={dim} must be the file's width."
+                f"Received {len(header)} words. output_dim={dim} must be the file's width."
             )
         if word in wanted and word not in vectors:
             try:
                 vectors[word] = np.array(values, np.float32)
             except ValueError as error:
-                fault = f"{error}. Expected {dim} numbers after the word."
+                fault = f"{checks.brief(error)}. Expected {dim} numbers after the word."
                 raise ValueError(f"`{path}`, line {number}: {fault}") from error
         if len(vectors) == len(wanted):
             break
@@ -120,14 +123,12 @@ def _read_text(file, wanted, dim, path):
 def _read_binary(file, wanted, dim, path):
     """The same from word2vec's binary format: a word, a space, `dim` float32, maybe a newline."""
     header = file.readline(100).split()
-    try:
-        count, width = (int(value) for value in header)
-    except ValueError as error:
+    if len(header) != 2 or not all(one.isdigit() for one in header):
         raise ValueError(
             f"`{path}` is not a binary file of word2vec: it does not begin with two numbers."
-        ) from error
-    _check_width(width, dim, path)
-    vectors = {}
+        )
+    _check_width(header[1], dim, path)
+    count, vectors = int(header[0]), {}
     for number in range(count):
         word = bytearray()
         while (letter := file.read(1)) not in (b" ", b"") and len(word) < 10000:
@@ -144,7 +145,9 @@ def _read_binary(file, wanted, dim, path):
 
 
 def _check_width(width, dim, path):
-    if width != dim:
+    """Raises ValueError where `width`, the digits in a file, is another number than `dim`."""
+    if width.lstrip(b"0") != str(dim).encode():
+        width = checks.brief(width.decode(), 20)
         raise ValueError(
             f"`{path}` has word vectors of {width} numbers. Expected output_dim={dim}. "
             f"Give --output_dim={width}."
