@@ -223,23 +223,29 @@ def _no_bytes():
     return b""
 
 
-ADMITTED = {
-    ("numpy", "ndarray"): "numpy.ndarray",  # named, never called
-    ("numpy", "dtype"): _Dtype,
-    ("_codecs", "encode"): _encode,
-    ("builtins", "bytes"): _no_bytes,
+CONTAINERS = {
     ("builtins", "set"): _set,
     ("builtins", "frozenset"): _frozenset,
     ("collections", "OrderedDict"): _ordered,
-} | {
-    (f"{numpy}.{module}", name): function
-    for numpy in ("numpy.core", "numpy._core")  # before and since NumPy 2
-    for module, name, function in (
-        ("multiarray", "_reconstruct", _reconstruct),
-        ("multiarray", "scalar", _scalar),
-        ("numeric", "_frombuffer", _from_buffer),
-    )
 }
+ADMITTED = (
+    CONTAINERS
+    | {
+        ("numpy", "ndarray"): "numpy.ndarray",  # named, never called
+        ("numpy", "dtype"): _Dtype,
+        ("_codecs", "encode"): _encode,
+        ("builtins", "bytes"): _no_bytes,
+    }
+    | {
+        (f"{numpy}.{module}", name): function
+        for numpy in ("numpy.core", "numpy._core")  # before and since NumPy 2
+        for module, name, function in (
+            ("multiarray", "_reconstruct", _reconstruct),
+            ("multiarray", "scalar", _scalar),
+            ("numeric", "_frombuffer", _from_buffer),
+        )
+    }
+)
 
 
 class _OfArrays(Unpickler):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests import golden
-from tfhash.originals.readers import pth
+from tfhash.originals.readers import pth, torch_files
 
 FOLDER = golden.ROOT / "hashnet"
 KINDS = ("zip", "legacy")
@@ -31,7 +31,7 @@ def assert_equal(found, wanted):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_state_dict_is_read(kind, expected):
-    found = pth.load(FOLDER / f"tiny_{kind}.pth")
+    found = torch_files.load(FOLDER / f"tiny_{kind}.pth")
     assert list(found) == expected["state_keys"].tolist()
     assert_equal(found, part(expected, "state"))
 
@@ -40,17 +40,17 @@ def test_a_state_dict_is_read(kind, expected):
 def test_a_state_dict_of_parameters_is_read(kind, expected):
     wanted = part(expected, "state")
     del wanted["1.num_batches_tracked"]
-    assert_equal(pth.load(FOLDER / f"tiny_parameters_{kind}.pth"), wanted)
+    assert_equal(torch_files.load(FOLDER / f"tiny_parameters_{kind}.pth"), wanted)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_views_and_all_dtypes_are_read(kind, expected):
-    assert_equal(pth.load(FOLDER / f"tiny_odd_{kind}.pth"), part(expected, "odd"))
+    assert_equal(torch_files.load(FOLDER / f"tiny_odd_{kind}.pth"), part(expected, "odd"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_checkpoint_with_a_state_dict_is_read(kind, expected):
-    stored = pth.load(FOLDER / f"tiny_checkpoint_{kind}.pth")
+    stored = torch_files.load(FOLDER / f"tiny_checkpoint_{kind}.pth")
     assert stored["epoch"] == expected["checkpoint/epoch"]
     found, _ = pth.read(FOLDER / f"tiny_checkpoint_{kind}.pth")
     wanted = part(expected, "state")
@@ -60,7 +60,7 @@ def test_a_checkpoint_with_a_state_dict_is_read(kind, expected):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pickled_module_is_read_as_its_state_dict(kind, expected):
-    module = pth.load(FOLDER / f"tiny_whole_module_{kind}.pth")
+    module = torch_files.load(FOLDER / f"tiny_whole_module_{kind}.pth")
     wanted = {f"0.{name}": array for name, array in part(expected, "state").items()}
     assert_equal(module.arrays(), wanted)
 
@@ -76,11 +76,11 @@ class Bomb:
 def test_a_legacy_file_that_would_run_code_is_refused_and_not_run(tmp_path):
     data = b"".join(
         pickle.dumps(part, protocol=2)
-        for part in (pth.MAGIC, pth.PROTOCOL, {}, {"a": Bomb(tmp_path / "ran")}, [])
+        for part in (torch_files.MAGIC, torch_files.PROTOCOL, {}, {"a": Bomb(tmp_path / "ran")}, [])
     )
     (tmp_path / "w.pth").write_bytes(data)
     with pytest.raises(ValueError, match=r"w.pth.*mkdir.*could run code"):
-        pth.load(tmp_path / "w.pth")
+        torch_files.load(tmp_path / "w.pth")
     assert not (tmp_path / "ran").exists()
 
 
@@ -88,7 +88,7 @@ def test_a_zip_file_that_would_run_code_is_refused_and_not_run(tmp_path):
     with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
         archive.writestr("w/data.pkl", pickle.dumps(Bomb(tmp_path / "ran"), protocol=2))
     with pytest.raises(ValueError, match=r"w.pth.*mkdir.*could run code"):
-        pth.load(tmp_path / "w.pth")
+        torch_files.load(tmp_path / "w.pth")
     assert not (tmp_path / "ran").exists()
 
 
@@ -100,7 +100,7 @@ def test_names_beside_those_of_tensors_and_modules_are_refused(tmp_path, name):
     with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
         archive.writestr("w/data.pkl", pickled)
     with pytest.raises(ValueError, match="could run code"):
-        pth.load(tmp_path / "w.pth")
+        torch_files.load(tmp_path / "w.pth")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -108,19 +108,19 @@ def test_a_truncated_file_is_named(tmp_path, kind):
     data = (FOLDER / f"tiny_{kind}.pth").read_bytes()
     (tmp_path / "w.pth").write_bytes(data[: len(data) // 2])
     with pytest.raises(ValueError, match="w.pth.*damaged, truncated"):
-        pth.load(tmp_path / "w.pth")
+        torch_files.load(tmp_path / "w.pth")
 
 
 @pytest.mark.parametrize("data", [b"", b"nothing", pickle.dumps({"a": 1})])
 def test_a_file_that_is_no_pth_is_named(tmp_path, data):
     (tmp_path / "w.pth").write_bytes(data)
     with pytest.raises(ValueError, match="w.pth"):
-        pth.load(tmp_path / "w.pth")
+        torch_files.load(tmp_path / "w.pth")
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match="none.pth"):
-        pth.load(tmp_path / "none.pth")
+        torch_files.load(tmp_path / "none.pth")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_missing_file_is_named(tmp_path):
 )
 def test_a_tensor_beyond_its_storage_is_refused(size, stride, offset):
     with pytest.raises(pickle.UnpicklingError):
-        pth._rebuild_tensor(np.zeros(4, np.float32), offset, size, stride)
+        torch_files._rebuild_tensor(np.zeros(4, np.float32), offset, size, stride)
 
 
 def test_a_file_of_another_network_is_refused_with_its_keys():

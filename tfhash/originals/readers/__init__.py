@@ -2,7 +2,7 @@
 
 import os
 
-from tfhash.originals.readers import npy, pth, tf1
+from tfhash.originals.readers import npy, pth
 
 TORCH = (".pth", ".tar")  # ends of the names of PyTorch's files
 
@@ -16,5 +16,7 @@ def shapes(path):
         return {name: array.shape for name, array in pth.read(path)[0].items()}
     if os.fspath(path).endswith(".npy") and os.path.isfile(path):
         return {name: array.shape for name, array in npy.read(path).items()}
+    from tfhash.originals.readers import tf1  # imports TensorFlow, which takes seconds
+
     prefix = tf1.prefix_of(path)
     return None if prefix is None else tf1.shapes(prefix)

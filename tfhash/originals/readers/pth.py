@@ -1,202 +1,13 @@
-"""Reads PyTorch's .pth files without PyTorch, and without running anything in them.
+"""State dicts and networks of PyTorch's .pth files as `{name: array}`, and as Keras needs them."""
 
-A .pth file is a pickle that names functions and classes, and beside it the raw content of its
-tensors. Here each name that such files use stands for something of this file that only keeps
-what it is given: storages, tensors, and the modules of networks as bare dictionaries of their
-attributes. Any other name is refused.
-"""
-
-import collections
-import io
-import pickle
 import re
-import zipfile
 
 import numpy as np
 
-MAGIC = 119547037146038801333356  # the first pickle of a file before PyTorch 1.6
-PROTOCOL = 1001
-STORAGES = {
-    "Double": "<f8", "Float": "<f4", "Half": "<f2", "BFloat16": "bfloat16", "Long": "<i8",
-    "Int": "<i4", "Short": "<i2", "Char": "<i1", "Byte": "<u1", "Bool": "|b1",
-}  # fmt: skip
-# Modules of networks: PyTorch's own, torchvision's, and those of HashNet's network.py.
-MODULES = re.compile(r"(torch\.nn\.modules|torchvision\.models)\.\w+(\.\w+)*|network")
-MODULE_NAME = re.compile(r"[A-Z]\w*")
+from tfhash import checks
+from tfhash.originals.readers import torch_files
+
 HEAD = ("fc.", "classifier.6.")  # the last layer of a network trained on ImageNet
-
-
-class _Refused(pickle.UnpicklingError):
-    """The file names something that is neither a tensor, nor a module, nor a container."""
-
-
-class Module:
-    """A pickled module: its attributes as they are in the file, and nothing that runs."""
-
-    def __init__(self):
-        self.attributes = {}
-
-    def __setstate__(self, state):
-        if not isinstance(state, dict):
-            raise _Refused(f"a module with a state of {type(state).__name__}")
-        self.attributes = state
-
-    def arrays(self, prefix=""):
-        """`{name: array}` as PyTorch's `state_dict` names them."""
-        found = {}
-        for kind in ("_parameters", "_buffers"):
-            for name, value in self.attributes.get(kind, {}).items():
-                if value is not None:
-                    found[prefix + name] = value
-        for name, module in self.attributes.get("_modules", {}).items():
-            if isinstance(module, Module):
-                found |= module.arrays(f"{prefix}{name}.")
-        return found
-
-
-class _Unpickler(pickle.Unpickler):
-    """Args: data: the pickle; storage: `(key, kind, count)` -> flat array."""
-
-    def __init__(self, data, storage):
-        super().__init__(data, encoding="utf-8")
-        self._storage = storage
-
-    def find_class(self, module, name):
-        if module == "collections" and name == "OrderedDict":
-            return collections.OrderedDict
-        if module == "torch" and name.removesuffix("Storage") in STORAGES:
-            return name.removesuffix("Storage")
-        if module == "torch._utils" and name in REBUILDERS:
-            return REBUILDERS[name]
-        if MODULES.fullmatch(module) and MODULE_NAME.fullmatch(name):
-            return Module
-        if module in ("builtins", "__builtin__") and name == "set":
-            return set
-        raise _Refused(f"{module}.{name}")
-
-    def persistent_load(self, identity):
-        if identity[0] == "module":  # class, source file, source text: never looked at
-            return identity[1]
-        _, kind, key, _, count, *view = identity
-        if identity[0] != "storage" or kind not in STORAGES or any(view):
-            raise _Refused(f"a {identity[0]!r} object of {kind!r}")
-        return self._storage(str(key), kind, int(count))
-
-
-def _rebuild_tensor(storage, offset, size, stride, *_):
-    """A tensor: a view of a storage, copied so that tensors do not share memory."""
-    parts = (offset, *size, *stride)
-    if not isinstance(storage, np.ndarray) or not all(type(n) is int and n >= 0 for n in parts):
-        raise pickle.UnpicklingError("a tensor has no storage or a negative size")
-    last = offset + sum((n - 1) * step for n, step in zip(size, stride))
-    if len(size) != len(stride) or (0 not in size and last >= len(storage)):
-        raise pickle.UnpicklingError(f"a tensor {list(size)} is larger than its storage")
-    if 0 in size:
-        return np.zeros(size, storage.dtype)
-    steps = [step * storage.itemsize for step in stride]
-    return np.lib.stride_tricks.as_strided(storage[offset:], size, steps).copy()
-
-
-def _rebuild_parameter(tensor, *_):
-    return tensor
-
-
-REBUILDERS = {
-    "_rebuild_tensor": _rebuild_tensor,
-    "_rebuild_tensor_v2": _rebuild_tensor,
-    "_rebuild_parameter": _rebuild_parameter,
-}
-
-
-def load(path):
-    """What a .pth file holds: containers, numbers, NumPy arrays, and `Module`s.
-
-    bfloat16 tensors come as float32.
-
-    Raises:
-        ValueError: the file is missing, damaged or no .pth file, or it names something that
-            could run code; names the file and, then, the name.
-    """
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise ValueError(f"Expected a .pth file at `{path}`: {error}") from error
-    try:
-        reader = _load_zip if zipfile.is_zipfile(io.BytesIO(data)) else _load_legacy
-        return reader(data)
-    except _Refused as error:
-        raise ValueError(
-            f"`{path}`: expected tensors, modules and plain containers only. It asks for {error}, "
-            "which could run code, so it was not loaded."
-        ) from error
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file raises almost anything
-        raise ValueError(
-            f"`{path}`: expected a whole .pth file. Its {len(data)} bytes are damaged, truncated "
-            f"or no .pth file: {str(error) or type(error).__name__}."
-        ) from error
-
-
-def _load_zip(data):
-    """A file since PyTorch 1.6: NAME/data.pkl, NAME/data/KEY, NAME/byteorder."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = archive.namelist()
-        root = next(name for name in names if name.endswith("/data.pkl")).removesuffix("data.pkl")
-        if root + "byteorder" in names and archive.read(root + "byteorder") != b"little":
-            raise pickle.UnpicklingError("its numbers are big-endian")
-        storages = {}
-
-        def storage(key, kind, count):
-            if key not in storages:
-                storages[key] = _flat(archive.read(f"{root}data/{key}"), kind, count)
-            return storages[key]
-
-        return _Unpickler(io.BytesIO(archive.read(root + "data.pkl")), storage).load()
-
-
-def _load_legacy(data):
-    """Five pickles: magic, protocol, system, the object, the keys; then each key's content.
-
-    The object is read twice: the first time for the kinds and sizes of the storages alone.
-    """
-    file = io.BytesIO(data)
-
-    def plain():
-        return _Unpickler(file, None).load()
-
-    if plain() != MAGIC or plain() != PROTOCOL or not plain().get("little_endian", True):
-        raise pickle.UnpicklingError("no little-endian .pth file")
-    start, wanted = file.tell(), {}
-
-    def first_look(key, kind, count):
-        wanted[key] = kind
-        return np.lib.stride_tricks.as_strided(np.zeros(1, np.int8), (count,), (0,))
-
-    _Unpickler(file, first_look).load()
-    storages = {}
-    for key in map(str, plain()):
-        count = int.from_bytes(file.read(8), "little")
-        size = count * _itemsize(wanted[key])
-        storages[key] = _flat(file.read(size), wanted[key], count)
-    file.seek(start)
-    return _Unpickler(file, lambda key, *_: storages[key]).load()
-
-
-def _itemsize(kind):
-    return 2 if kind == "BFloat16" else np.dtype(STORAGES[kind]).itemsize
-
-
-def _flat(content, kind, count):
-    if len(content) != count * _itemsize(kind):
-        raise pickle.UnpicklingError(
-            f"a storage of {count} numbers has {len(content)} of its "
-            f"{count * _itemsize(kind)} bytes"
-        )
-    if kind == "BFloat16":  # the upper half of a float32
-        return (np.frombuffer(content, "<u2").astype(np.uint32) << 16).view(np.float32)
-    return np.frombuffer(content, STORAGES[kind])
 
 
 def read(path):
@@ -207,23 +18,35 @@ def read(path):
         of a HashNet snapshot without "0." and the copies under "feature_layers."; and
         `{"iter_num": ..., "scale": ...}` of a HashNet snapshot, else `{}`.
     Raises:
-        ValueError: as `load`, or there is no state dict.
+        ValueError: as `torch_files.load`, or there is no state dict.
     """
-    stored = load(path)
+    stored = torch_files.load(path)
     counts = {}
     if isinstance(stored, dict) and isinstance(stored.get("state_dict"), dict):
         stored = stored["state_dict"]
-    if isinstance(stored, Module):
-        inner = stored.attributes.get("_modules", {}).get("0", stored)
-        if isinstance(inner, Module):
-            known = inner.attributes
-            counts = {name: known[name] for name in ("iter_num", "scale") if name in known}
-        stored = stored.arrays()
-    if not isinstance(stored, dict) or not all(
-        isinstance(name, str) and isinstance(array, np.ndarray) for name, array in stored.items()
-    ):
+    if isinstance(stored, torch_files.Module):
+        counts = _counts(stored.members("_modules").get("0", stored))
+        try:
+            stored = stored.arrays()
+        except ValueError as error:
+            raise ValueError(f"`{path}`: expected a network. Received: {error}.") from error
+    if not isinstance(stored, dict) or not all(map(_is_tensor, stored.items())):
         raise ValueError(f"`{path}`: expected a dictionary of tensors, a state dict.")
-    return {_plain_name(name): array for name, array in stored.items() if _own(name)}, counts
+    arrays = {_plain_name(name): array for name, array in stored.items() if _own(name)}
+    return {name: array.view(np.ndarray) for name, array in arrays.items()}, counts
+
+
+def _counts(module):
+    """Of a module of HashNet, the steps that it has been trained and the scale before the tanh."""
+    known = module.attributes if isinstance(module, torch_files.Module) else {}
+    counts = {name: known.get(name) for name in ("iter_num", "scale")}
+    return {name: value for name, value in counts.items() if isinstance(value, (int, float))}
+
+
+def _is_tensor(item):
+    name, array = item
+    named = isinstance(name, str) and len(name) <= torch_files.LONGEST_NAME
+    return named and isinstance(array, np.ndarray) and array.dtype.kind in "fiub"
 
 
 def _own(name):
@@ -271,7 +94,7 @@ def fitting(variables, arrays, path, *, head):
         extra = [key for key in extra if not key.startswith("hash_layer.")]
     if missing or extra:
         raise ValueError(
-            f"`{path}` holds the weights of another network. Missing: {missing[:3]}, "
-            f"unknown: {extra[:3]}. Choose the network by --net."
+            f"`{path}` holds the weights of another network. Missing: {missing[:3]}, unknown: "
+            f"{checks.brief(extra[:3])}. Choose the network by --net."
         )
     return {name: to_keras(arrays[key]) for key, name in wanted.items()}
