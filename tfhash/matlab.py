@@ -17,8 +17,9 @@ def load(path):
             its size justifies; names it.
     """
     files.opened(path, "a .mat file").close()
-    memory = max(MEMORY, JUSTIFIED * os.path.getsize(path))
-    reason = sandbox.failure(_read, path, memory=memory)
+    size = os.path.getsize(path)
+    memory = max(MEMORY, JUSTIFIED * size)
+    reason = sandbox.failure(_read, path, memory=memory, size=size)
     if reason:
         raise ValueError(
             f"Expected a complete MATLAB 5 file at `{path}` that takes up to "

@@ -7,12 +7,14 @@ nothing to lose, and only then in this one.
 
 import importlib
 import json
+import math
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 from tfhash import checks
 
@@ -25,40 +27,40 @@ MIB = 2**20
 # Bytes of the child's stack, a quarter of what a process has as a rule: what is nested so deep
 # that it just comes through there does not break this one.
 STACK = 2 * MIB
+SECONDS, BYTES_A_SECOND = 10, 2**23  # of the processor, and for what is read: any disk is faster
 
 
-def failure(function, path, *, memory, seconds=60):
+def failure(function, path, *, memory, size):
     """Why `function(path)` fails in a process of its own, in a few words; None if it does not.
 
     Args:
         function: of a module, taking one path; the child imports its module.
         path: the file.
         memory: bytes that it may take beyond those of the imported module.
-        seconds: until the child is ended, its start included.
+        size: bytes that are read, for the time that it may take.
     """
     name = f"{function.__module__}:{function.__qualname__}"
     command = [sys.executable, "-I", "-c", CODE, json.dumps(sys.path), name, os.fspath(path)]
+    seconds = SECONDS + size // BYTES_A_SECOND
     hidden = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    try:
-        done = subprocess.run(
-            [*command, str(memory)],
-            env=os.environ | hidden,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=seconds,
-        )
-    except subprocess.TimeoutExpired:
-        return f"reading it takes more than {seconds} s"
-    return reason(done.returncode, done.stdout.decode(errors="replace"), memory)
+    done = subprocess.run(
+        [*command, str(memory), str(seconds)],
+        env=os.environ | hidden,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    return reason(done.returncode, done.stdout.decode(errors="replace"), memory, seconds)
 
 
-def reason(status, message, memory):
+def reason(status, message, memory, seconds):
     """What `failure` returns for a child's exit status (under 0 for a signal) and its message."""
     if status == 0:
         return None
     if status == FAILED:
         return checks.brief(message)
+    if status == -signal.SIGXCPU:
+        return f"reading it takes more than {seconds} s"
     ends = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
     # C++ code that gets no memory aborts as a rule.
     return (
@@ -67,11 +69,11 @@ def reason(status, message, memory):
     )
 
 
-def child(name, path, memory):
+def child(name, path, memory, seconds):
     """What runs in the child: `name` is "module:function"; exits with 0 or `FAILED`."""
     module, _, function = name.partition(":")
     function = getattr(importlib.import_module(module), function)
-    limit(int(memory))
+    limit(int(memory), int(seconds))
     threading.stack_size(STACK)
     thread = threading.Thread(target=attempt, args=(function, path, int(memory)))
     thread.start()
@@ -92,14 +94,16 @@ def attempt(function, path, memory):
     os._exit(FAILED)
 
 
-def limit(memory):
-    """Bounds the memory that this process may take, at `memory` bytes more than it has.
+def limit(memory, seconds):
+    """Bounds what this process may take, beyond what it has taken, in bytes and CPU seconds.
 
-    Where the system does not say how much that is (other than Linux), there is no bound.
+    Where the system does not say how much memory it has (other than Linux), that has no bound.
     """
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    until = math.ceil(time.process_time()) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (until, until + 1))
     if not os.path.exists("/proc/self/status"):
         return
     with open("/proc/self/status") as file:

@@ -4,6 +4,8 @@ import os
 
 import tensorflow as tf
 
+from tfhash import checkpoints, checks
+
 
 def prefix_of(path):
     """The prefix of a TF1 checkpoint (`x.ckpt` for x.ckpt.index), or None if `path` is none."""
@@ -28,6 +30,9 @@ def read(prefix):
 
 
 def _open(prefix):
+    reason = checkpoints.failure(prefix)
+    if reason:
+        raise _unreadable(prefix, reason)
     try:
         return tf.train.load_checkpoint(prefix)
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
@@ -35,5 +40,7 @@ def _open(prefix):
 
 
 def _unreadable(prefix, error):
-    first = str(error).splitlines()[0]
-    return ValueError(f"`{prefix}` is no whole TF1 checkpoint (.index and .data files): {first}")
+    return ValueError(
+        f"`{prefix}` is not a complete TF1 checkpoint (.index and .data files): "
+        f"{checks.brief(error)}."
+    )
