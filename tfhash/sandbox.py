@@ -70,12 +70,16 @@ def reason(status, message, memory, seconds):
 
 
 def child(name, path, memory, seconds):
-    """What runs in the child: `name` is "module:function"; exits with 0 or `FAILED`."""
+    """What runs in the child: `name` is "module:function"."""
     module, _, function = name.partition(":")
-    function = getattr(importlib.import_module(module), function)
-    limit(int(memory), int(seconds))
+    run(getattr(importlib.import_module(module), function), path, int(memory), int(seconds))
+
+
+def run(function, path, memory, seconds):
+    """Ends this process, within the limits, as `reason` reads it."""
+    limit(memory, seconds)
     threading.stack_size(STACK)
-    thread = threading.Thread(target=attempt, args=(function, path, int(memory)))
+    thread = threading.Thread(target=attempt, args=(function, path, memory))
     thread.start()
     thread.join()
 

@@ -4,11 +4,10 @@ import abc
 import importlib
 import pkgutil
 import typing
-import zipfile
 
 import numpy as np
 
-from tfhash import files, retrieval
+from tfhash import checks, files, numpy_files, retrieval
 
 _KINDS = {}  # `kind`: its class; filled as the classes are defined
 
@@ -104,8 +103,10 @@ class Codes(abc.ABC):
             raise ValueError(f"`{path}`: expected {cls.__name__}. It holds codes of kind {kind!r}.")
         try:
             return stored.from_arrays(**arrays)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"`{path}` holds arrays that do not fit: {error}") from error
+        except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"`{path}` holds arrays that do not fit: {checks.brief(error)}"
+            ) from error
 
     def queries_to_save(self, queries):
         """Queries of these codes as `Codes`: as they are, or float vectors as `FloatCodes`."""
@@ -162,16 +163,13 @@ class Codes(abc.ABC):
 
 def _read(path):
     """The kind and the `{argument: array or scalar}` in a file."""
-    # What NumPy's reader raises for truncated, foreign and hand-made files.
-    broken = (zipfile.BadZipFile, EOFError, KeyError, TypeError, ValueError, AttributeError)
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = numpy_files.read_all(path)
         kind = str(arrays.pop("kind"))
-    except broken as error:
+    except (KeyError, ValueError) as error:
         raise ValueError(
-            f"`{path}` is not a complete file of codes: {error}. Expected an .npz that `save` of "
-            "codes has written."
+            f"`{path}` is not a complete file of codes: {checks.brief(error)} Expected an .npz "
+            "that `save` of codes has written."
         ) from error
     return kind, {name: array if array.ndim else array.item() for name, array in arrays.items()}
 
@@ -184,7 +182,7 @@ def _class_of(kind, path):
     if kind not in _KINDS:
         raise ValueError(
             f"`{path}` holds codes of an unknown kind. Expected one of {sorted(_KINDS)}. Received: "
-            f"{kind!r}. Import the module that defines it first."
+            f"{checks.brief(kind)!r}. Import the module that defines it first."
         )
     return _KINDS[kind]
 

@@ -4,10 +4,14 @@ The index is made of the codes and the codebooks as they are; nothing is trained
 items of equal distance as it likes, where ranking.search keeps the order of the database.
 """
 
+import os
+
 import numpy as np
 
-from tfhash import files
+from tfhash import files, sandbox
 from tfhash.retrieval import base
+
+MEMORY, JUSTIFIED = 512 * sandbox.MIB, 4  # bytes that reading may take, and for each of the file
 
 
 class Index:
@@ -74,13 +78,38 @@ class Index:
 
     @classmethod
     def load(cls, path, codes, *, names=None):
-        """Reads what `save` wrote of these codes; ValueError where it is something else."""
+        """Reads what `save` wrote of these codes.
+
+        FAISS may end the process on a damaged file, so it is tried in one of its own first.
+
+        Raises:
+            ValueError: it is damaged, or of other codes; names the file.
+        """
         faiss = base.import_faiss()
-        read = faiss.read_index_binary if codes.faiss_binary else faiss.read_index
-        try:
-            index = read(str(path))
-        except RuntimeError as error:
+        files.opened(path, "a FAISS index").close()
+        size = os.path.getsize(path)
+        attempt = _try_binary if codes.faiss_binary else _try
+        memory = MEMORY + JUSTIFIED * size
+        reason = sandbox.failure(attempt, path, memory=memory, size=JUSTIFIED * size)
+        if reason:
             raise ValueError(
-                f"`{path}` is not a complete FAISS index of {type(codes).__name__}."
-            ) from error
+                f"`{path}` is not a complete FAISS index of {type(codes).__name__}: {reason}."
+            )
+        read = faiss.read_index_binary if codes.faiss_binary else faiss.read_index
+        index, expected = read(str(path)), codes[:0].build_faiss()
+        if (index.d, index.metric_type) != (expected.d, expected.metric_type):
+            raise ValueError(
+                f"`{path}` is an index of {index.d} dimensions and metric {index.metric_type}. "
+                f"Expected {expected.d} and {expected.metric_type}, as the codes have."
+            )
         return cls(codes, names=names, index=index)
+
+
+def _try(path):
+    index = base.import_faiss().read_index(path)
+    index.search(np.zeros((1, index.d), np.float32), 1)
+
+
+def _try_binary(path):
+    index = base.import_faiss().read_index_binary(path)
+    index.search(np.zeros((1, index.d // 8), np.uint8), 1)
