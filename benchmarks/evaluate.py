@@ -120,8 +120,10 @@ def main(_):
     items = 10_000
     while items <= FLAGS.largest:
         cpu, wall, peak = in_process("expected", items)
-        print(f"{'mAP of 48 bits, ties expected':52} {items:>10,}  {cpu:7.3f} CPU s {wall:7.3f} s "
-              f"{peak:7.0f} MiB   {cpu / items * 1e6:.2f} CPU s a million items")  # fmt: skip
+        print(
+            f"{'mAP of 48 bits, ties expected':52} {items:>10,}  {cpu:7.3f} CPU s {wall:7.3f} s "
+            f"{peak:7.0f} MiB   {cpu / items * 1e6:.2f} CPU s a million items"
+        )
         items *= 10
 
 

@@ -71,8 +71,13 @@ def step():
     train = data.Split(pool, np.arange(count), labels, np.ones(count, bool))
     names, classes = tuple(map(str, range(FLAGS.classes))), min(FLAGS.batch // 2, FLAGS.classes)
     for loss in ("npair", "triplet"):
-        config = Config(stage="hash", batch_size=FLAGS.batch, buckets=FLAGS.buckets,
-                        batch_classes=classes, hash_loss=loss)  # fmt: skip
+        config = Config(
+            stage="hash",
+            batch_size=FLAGS.batch,
+            buckets=FLAGS.buckets,
+            batch_classes=classes,
+            hash_loss=loss,
+        )
         clock = Clock()
         Hasher("hash_table", config, classes=names).fit(
             train, epochs=1, steps_per_epoch=FLAGS.times + 2, callbacks=[clock]

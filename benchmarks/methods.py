@@ -48,8 +48,15 @@ def run(script, *arguments):
 def measure(method, seed):
     """Trains and tests a method: (CPU seconds, wall seconds, `{metric: value}`)."""
     path = pathlib.Path(FLAGS.folder) / f"{method}_{seed}"
-    cpu, wall = run("run_train.py", f"--method={method}", "--dataset=digits", f"--seed={seed}",
-                    f"--model={path}", "--overwrite", *FLAGS.more)  # fmt: skip
+    cpu, wall = run(
+        "run_train.py",
+        f"--method={method}",
+        "--dataset=digits",
+        f"--seed={seed}",
+        f"--model={path}",
+        "--overwrite",
+        *FLAGS.more,
+    )
     run("run_test.py", f"--model={path}")
     found = json.loads((path / "report/metrics.json").read_text())
     return cpu, wall, {n: v for n, v in found.items() if n.startswith(SHOWN)}

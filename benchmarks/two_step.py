@@ -51,8 +51,10 @@ def main(_):
         found = two_step.search(database, query, threshold, config.k)
         precision = latent.listed_precision(found, Relevance(query_labels, labels))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        print(f"{FLAGS.queries} x {FLAGS.items}, within {threshold:2} bits: {wall:.1f} s wall, "
-              f"{cpu:.1f} CPU s, precision {precision:.3f}")  # fmt: skip
+        print(
+            f"{FLAGS.queries} x {FLAGS.items}, within {threshold:2} bits: {wall:.1f} s wall, "
+            f"{cpu:.1f} CPU s, precision {precision:.3f}"
+        )
 
 
 if __name__ == "__main__":

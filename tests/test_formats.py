@@ -1,4 +1,4 @@
-"""Model directories of the first version, whose config.json does not say how images are prepared."""
+"""Model directories of the first version, which do not say how images are prepared."""
 
 import dataclasses
 import json

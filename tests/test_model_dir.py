@@ -78,7 +78,7 @@ def test_overwrite_replaces_a_model(model):
 
 def test_overwrite_never_removes_a_folder_that_is_no_model(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(ValueError, match="no model directory"):
+    with pytest.raises(ValueError, match="not a model directory"):
         model_dir.create(tmp_path, SETTINGS, ARRAYS, overwrite=True)
     assert (tmp_path / "thesis.tex").exists()
 
@@ -86,7 +86,7 @@ def test_overwrite_never_removes_a_folder_that_is_no_model(tmp_path):
 @pytest.mark.parametrize("name", ["config.json", "weights.safetensors", "manifest.json"])
 def test_a_missing_file_is_named(model, name):
     (model / name).unlink()
-    with pytest.raises(ValueError, match=f"no complete model directory: {name}"):
+    with pytest.raises(ValueError, match=f"not a complete model directory: {name}"):
         model_dir.load_settings(model)
         model_dir.load_weights(model)
 

@@ -16,10 +16,15 @@ ARRAYS = {
     b"empty": np.zeros((0, 5), np.float32),
 }
 PLAIN = {
-    b"labels": [1, 2, 3], "text": "ä", b"bytes": [b"\xff\x00", b""], "pair": (1.5, None, True),
-    "set": {1, 2}, "frozen": frozenset([3]), "ordered": collections.OrderedDict(a=1),
+    b"labels": [1, 2, 3],
+    "text": "ä",
+    b"bytes": [b"\xff\x00", b""],
+    "pair": (1.5, None, True),
+    "set": {1, 2},
+    "frozen": frozenset([3]),
+    "ordered": collections.OrderedDict(a=1),
     "scalars": [np.float64(0.5), np.int16(-3)],
-}  # fmt: skip
+}
 
 
 class Evil:

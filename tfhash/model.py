@@ -204,7 +204,7 @@ class Model:
             step: the steps that it was trained.
             overwrite: replaces a model that is there.
         Raises:
-            ValueError: `path` exists, and is no model directory or `overwrite` is False.
+            ValueError: `path` exists, and is not a model directory or `overwrite` is False.
         """
         model_dir.create(path, self.settings(), self.arrays(), step=step, overwrite=overwrite)
         self.path = path

@@ -40,7 +40,7 @@ def create(path, settings, arrays, *, step=0, overwrite=False):
         step: the steps that they were trained.
         overwrite: replaces a model directory; anything else is never removed.
     Raises:
-        ValueError: `path` exists, and is no model directory or `overwrite` is False.
+        ValueError: `path` exists, and is not a model directory or `overwrite` is False.
     """
     path = pathlib.Path(os.path.abspath(path))
     check_free(path, overwrite=overwrite)
@@ -68,7 +68,7 @@ def check_free(path, *, overwrite=False):
     if not path.exists():
         return
     if not path.is_dir() or (any(path.iterdir()) and not is_model(path)):
-        raise ValueError(f"`{path}` exists and is no model directory. Choose another --model.")
+        raise ValueError(f"`{path}` exists and is not a model directory. Choose another --model.")
     if is_model(path) and not overwrite:
         raise ValueError(
             f"`{path}` holds a model. Use --resume to go on with it, --overwrite to replace it, "
@@ -149,7 +149,7 @@ def _manifest(path):
         version, hashes = manifest["format"], manifest["files"]
     except FileNotFoundError as error:
         raise ValueError(
-            f"`{path}` is no complete model directory: {MANIFEST} is missing."
+            f"`{path}` is not a complete model directory: {MANIFEST} is missing."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"`{path / MANIFEST}` is damaged: {error}") from error
@@ -165,7 +165,7 @@ def _read(path, name):
     admitted = _manifest(path)["files"].get(name, [])
     file = pathlib.Path(path) / name
     if not file.is_file():
-        raise ValueError(f"`{path}` is no complete model directory: {name} is missing.")
+        raise ValueError(f"`{path}` is not a complete model directory: {name} is missing.")
     data = file.read_bytes()
     if hashlib.sha256(data).hexdigest() not in admitted:
         raise ValueError(

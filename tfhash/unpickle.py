@@ -91,11 +91,14 @@ class Unpickler(pickle._Unpickler):
         self.append(frozenset(_members(items)))
 
     for code, load in (
-        (pickle.BUILD, load_build), (pickle.BYTEARRAY8, load_bytearray8),
-        (pickle.DICT, load_dict), (pickle.SETITEM, load_setitem),
-        (pickle.SETITEMS, load_setitems), (pickle.ADDITEMS, load_additems),
+        (pickle.BUILD, load_build),
+        (pickle.BYTEARRAY8, load_bytearray8),
+        (pickle.DICT, load_dict),
+        (pickle.SETITEM, load_setitem),
+        (pickle.SETITEMS, load_setitems),
+        (pickle.ADDITEMS, load_additems),
         (pickle.FROZENSET, load_frozenset),
-    ):  # fmt: skip
+    ):
         dispatch[code[0]] = load
     del code, load
 

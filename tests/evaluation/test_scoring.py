@@ -186,12 +186,16 @@ def test_labels_that_query_and_database_share_are_not_written_to():
     np.testing.assert_array_equal(labels, before)
 
 
-@pytest.mark.parametrize("name", ["continuous_onehot", "continuous_multihot",
-                                  "continuous_missing_class", "sign_tie_invariant"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["continuous_onehot", "continuous_multihot", "continuous_missing_class", "sign_tie_invariant"],
+)
 def test_map_equals_hashnet(name):
     case = golden.case("hashnet/mean_average_precision")
-    given = {"query_labels": case[f"{name}/in_test_labels"],
-             "database_labels": case[f"{name}/in_database_labels"]}  # fmt: skip
+    given = {
+        "query_labels": case[f"{name}/in_test_labels"],
+        "database_labels": case[f"{name}/in_database_labels"],
+    }
     database = codes.FloatCodes(case[f"{name}/in_database_code"])
     found = maps(database, case[f"{name}/in_test_code"], given, case[f"{name}/in_R"])
     np.testing.assert_allclose(found, case[f"{name}/out_map"], rtol=1e-9)
@@ -200,8 +204,10 @@ def test_map_equals_hashnet(name):
 def test_signs_with_zeros_equal_hashnet_with_a_stable_sort():
     case = golden.case("hashnet/mean_average_precision")
     name = "sign_ties_info"
-    given = {"query_labels": case[f"{name}/in_test_labels"],
-             "database_labels": case[f"{name}/in_database_labels"]}  # fmt: skip
+    given = {
+        "query_labels": case[f"{name}/in_test_labels"],
+        "database_labels": case[f"{name}/in_database_labels"],
+    }
     database = codes.FloatCodes(case[f"{name}/in_database_code"])
     expected = [case[f"{name}/out_map_stable_R{top}"] for top in (300, 50)]
     found = maps(database, case[f"{name}/in_test_code"], given, (300, 50))

@@ -68,8 +68,11 @@ def test_equal_values_open_no_more_than_k_buckets():
 @pytest.mark.parametrize("name", ["issame", "other"])
 def test_recall_and_precision_equal_the_original(name):
     test, train = (table_scoring.Part(EMBED[part], LABELS[part]) for part in ("test", "train"))
-    short, found = ("te_te", table_scoring.of_embedding(test)) if name == "issame" else (
-        "te_tr", table_scoring.of_embedding(test, train))  # fmt: skip
+    short, found = (
+        ("te_te", table_scoring.of_embedding(test))
+        if name == "issame"
+        else ("te_tr", table_scoring.of_embedding(test, train))
+    )
     rows = [found[f"{short}_{rate}_at_k"] for rate in ("recall", "precision")]
     np.testing.assert_allclose(rows, CASE[f"out_recall_precision_{name}"], rtol=1e-12)
 
@@ -123,15 +126,21 @@ def test_there_are_no_centres_of_fewer_items():
 def test_lists_become_single_values():
     entries = {"test_nmi": 0.5, "te_te_suf": [2.0, 1.0], "te_te_recall_at_k": [0.1, 0.2]}
     assert table_scoring.flat(entries) == {
-        "test_nmi": 0.5, "te_te_suf@1": 2.0, "te_te_suf@4": 1.0,
-        "te_te_recall@1": 0.1, "te_te_recall@4": 0.2,
-    }  # fmt: skip
+        "test_nmi": 0.5,
+        "te_te_suf@1": 2.0,
+        "te_te_suf@4": 1.0,
+        "te_te_recall@1": 0.1,
+        "te_te_recall@4": 0.2,
+    }
 
 
 def test_a_csv_file_is_laid_out_as_the_original_does(tmp_path):
     lines = [{"nmi": 0.25, "suf": [2.0, 1.5]}, {"suf_vq": [10.0]}]
     path = table_scoring.write_csv(tmp_path / "a.csv", lines)
     assert path.read_text().splitlines() == [
-        "    nmi,    suf", "   0.25,2.0/1.5", " suf_vq", "   10.0"
-    ]  # fmt: skip
+        "    nmi,    suf",
+        "   0.25,2.0/1.5",
+        " suf_vq",
+        "   10.0",
+    ]
     assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]

@@ -12,8 +12,9 @@ def dvsq_inputs(case):
     return u, labels[case.name.split("_")[-1]](121, 16, 10)
 
 
-@pytest.mark.parametrize("kind", ["softmargin_onehot", "softmargin_multihot", "margin_onehot",
-                                  "margin_multihot"])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind", ["softmargin_onehot", "softmargin_multihot", "margin_onehot", "margin_multihot"]
+)
 def test_the_losses_and_their_gradients_equal_the_original(kind):
     case = golden.case(f"deephash/loss_dvsq_{kind}")
     u, labels = dvsq_inputs(case)
@@ -28,9 +29,7 @@ def test_the_losses_and_their_gradients_equal_the_original(kind):
         plain = reconstruction.squared_error(u, decoded)
         semantic = reconstruction.squared_error(u, decoded, word_vectors=words)
         loss = cosines + case.args["cq_lambda"] * semantic
-    found = {
-        "cos_loss": cosines, "precq_loss_img": plain, "cq_loss_img": semantic, "loss": loss
-    }  # fmt: skip
+    found = {"cos_loss": cosines, "precq_loss_img": plain, "cq_loss_img": semantic, "loss": loss}
     for name, value in found.items():
         np.testing.assert_allclose(value, case[f"out_{name}"], rtol=1e-5)
         gradient = tape.gradient(value, u)

@@ -5,8 +5,17 @@ import tensorflow as tf
 from tests import golden
 from tfhash.losses import weighted_pairs
 
-CASES = ("onehot_default", "multihot_classnum", "above_threshold", "low_threshold", "at_threshold",
-         "defaults_no_kwargs", "no_positive", "no_negative", "overflow_nan_gradient")  # fmt: skip
+CASES = (
+    "onehot_default",
+    "multihot_classnum",
+    "above_threshold",
+    "low_threshold",
+    "at_threshold",
+    "defaults_no_kwargs",
+    "no_positive",
+    "no_negative",
+    "overflow_nan_gradient",
+)
 
 
 def gradients(loss, *outputs):

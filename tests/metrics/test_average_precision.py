@@ -48,10 +48,16 @@ def test_a_query_without_a_relevant_item_has_none():
 
 @pytest.mark.parametrize("top", [None, 1, 2, 3, 4, 5, 6, 7, 20])
 @pytest.mark.parametrize("textbook", [False, True])
-@pytest.mark.parametrize("items, relevant", [
-    ([3, 4], [2, 1]), ([1, 1, 1, 1], [0, 1, 0, 1]), ([7], [3]), ([2, 5], [0, 3]),
-    ([0, 4, 3], [0, 4, 0]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "items, relevant",
+    [
+        ([3, 4], [2, 1]),
+        ([1, 1, 1, 1], [0, 1, 0, 1]),
+        ([7], [3]),
+        ([2, 5], [0, 3]),
+        ([0, 4, 3], [0, 4, 0]),
+    ],
+)
 def test_the_expectation_is_the_mean_over_all_permutations(items, relevant, top, textbook):
     total = sum(relevant) if textbook else None
     found = expected_average_precision(

@@ -77,8 +77,10 @@ def test_what_is_written_names_no_module_of_numpy_2(tmp_path):
 def test_shapes_are_those_of_an_npy_file(tmp_path):
     npy.write(tmp_path / "w.npy", ARRAYS)
     assert readers.shapes(tmp_path / "w.npy") == {
-        "conv1/kernel": (2, 3), "conv1/bias": (3,), "C": (3, 2),
-    }  # fmt: skip
+        "conv1/kernel": (2, 3),
+        "conv1/bias": (3,),
+        "C": (3, 2),
+    }
 
 
 class Evil:

@@ -10,9 +10,13 @@ from tfhash.quantization import composite
 METHODS = ("dqn", "dvsq", "dtq")
 # Seed of the vectors and of the centres by golden file.
 ICM = {
-    "dqn_dense": (201, 202), "dqn_block": (201, 202), "dtq_dense": (3221, 3222),
-    "dtq_block": (221, 222), "dvsq_dense": (211, 212), "dvsq_block": (211, 212),
-}  # fmt: skip
+    "dqn_dense": (201, 202),
+    "dqn_block": (201, 202),
+    "dtq_dense": (3221, 3222),
+    "dtq_block": (221, 222),
+    "dvsq_dense": (211, 212),
+    "dvsq_block": (211, 212),
+}
 
 
 def icm_inputs(case):

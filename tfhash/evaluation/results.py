@@ -89,7 +89,10 @@ def ranked_lists(result, *, rows=5, seed=0):
     listed = min(LISTED, len(result.splits.database))
     index, _ = ranking.search(result.codes, result.queries[picked], listed)
     labels = result.query.labels[picked]
-    relevant = (result.database.labels[index] & labels[:, None]).any(axis=-1)
+    if result.scoring.relevant is not None:
+        relevant = np.take_along_axis(result.scoring.relevant[picked], index, axis=1) != 0
+    else:
+        relevant = (result.database.labels[index] & labels[:, None]).any(axis=-1)
     found = np.stack([result.splits.database.read(row) for row in index])
     names = [result.splits.classes[label.argmax()] for label in labels]
     return pictures.ranked_lists(result.splits.query.read(picked), found, relevant, titles=names)

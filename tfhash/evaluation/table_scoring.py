@@ -222,8 +222,8 @@ def write_csv(path, lines):
     rows = []
     for entries in lines:
         rows.append(list(entries))
-        rows.append(["/".join(map(str, v)) if isinstance(v, list) else str(v)
-                     for v in entries.values()])  # fmt: skip
+        values = [v if isinstance(v, list) else [v] for v in entries.values()]
+        rows.append(["/".join(map(str, value)) for value in values])
     width = max(len(cell) for row in rows for cell in row)
     with files.whole(path) as partial:
         partial.write_text("".join(",".join(c.rjust(width) for c in row) + "\n" for row in rows))

@@ -4,9 +4,15 @@ import tensorflow as tf
 
 
 def weighted_log_loss(
-    first, second, first_labels, second_labels, *, sigmoid_param=1.0, l_threshold=15.0,
+    first,
+    second,
+    first_labels,
+    second_labels,
+    *,
+    sigmoid_param=1.0,
+    l_threshold=15.0,
     similar_weight=1.0,
-):  # fmt: skip
+):
     """Weighted mean over pairs of -log p(similar or not | inner product).
 
     With d = sigmoid_param <u, v> and s = 1 for a pair that shares a class, else 0, a pair costs

@@ -62,8 +62,8 @@ def _plain_name(name):
 def torch_name(path):
     """The name in a state dict of a variable of the networks here: conv1/kernel, conv1.weight."""
     layer, _, leaf = path.rpartition("/")
-    leaves = {"kernel": "weight", "gamma": "weight", "beta": "bias",
-              "moving_mean": "running_mean", "moving_variance": "running_var"}  # fmt: skip
+    leaves = {"kernel": "weight", "gamma": "weight", "beta": "bias"}
+    leaves |= {"moving_mean": "running_mean", "moving_variance": "running_var"}
     return f"{layer}.{leaves.get(leaf, leaf)}"
 
 

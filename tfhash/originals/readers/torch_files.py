@@ -22,9 +22,17 @@ from tfhash import checks, files, unpickle
 MAGIC = 119547037146038801333356  # the first pickle of a file before PyTorch 1.6
 PROTOCOL = 1001
 STORAGES = {
-    "Double": "<f8", "Float": "<f4", "Half": "<f2", "BFloat16": "bfloat16", "Long": "<i8",
-    "Int": "<i4", "Short": "<i2", "Char": "<i1", "Byte": "<u1", "Bool": "|b1",
-}  # fmt: skip
+    "Double": "<f8",
+    "Float": "<f4",
+    "Half": "<f2",
+    "BFloat16": "bfloat16",
+    "Long": "<i8",
+    "Int": "<i4",
+    "Short": "<i2",
+    "Char": "<i1",
+    "Byte": "<u1",
+    "Bool": "|b1",
+}
 # Modules of networks: PyTorch's own, torchvision's, and those of HashNet's network.py.
 MODULES = re.compile(r"(torch\.nn\.(modules|parallel)|torchvision\.models)\.\w+(\.\w+)*|network")
 MODULE_NAME = re.compile(r"[A-Z]\w*")
