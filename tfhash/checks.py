@@ -64,3 +64,16 @@ def brief(message, most=BRIEF):
     line = " ".join(text[: 4 * most].split())
     line = "".join(letter if letter.isprintable() else "?" for letter in line)
     return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def complete(wanted, stored, source, expected):
+    """Raises ValueError where a file lacks some of the `wanted` names.
+
+    Args:
+        wanted, stored: names, of the model and in the file.
+        source: the file.
+        expected: what it should hold, for the error.
+    """
+    missing = sorted(set(wanted) - set(stored))
+    if missing:
+        raise ValueError(f"`{source}` lacks {', '.join(missing)}. Expected {expected}.")

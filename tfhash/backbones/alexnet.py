@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfhash import checks
 from tfhash.backbones.base import Backbone, Pixels, Weights
 from tfhash.backbones.layers.dropout import Dropout
 from tfhash.originals.readers import npy
@@ -18,6 +19,7 @@ SIDE = 227  # pixels of the images it takes
 MEAN = (123.68, 116.779, 103.939)  # RGB of ImageNet, in 0..255; subtracted from the images
 UNCROPPED = 256  # side of the images that DeepHash crops
 DROPOUT = 0.5
+LAYOUT = "the layers conv1 to fc7 as {'conv1': [weights, biases], ...}"
 LAST_STD = 0.01  # of the initial weights of the last layer
 LAYERS = {  # name: shape of its kernel, as the published .npy files hold it
     "conv1": (11, 11, 3, 96),
@@ -37,6 +39,7 @@ def backbone(name):
         return Backbone(
             name=name,
             features=bvlc_features,
+            resized=SIDE,
             pixels=Pixels(MEAN, channels="bgr"),
             read=read,
             published="bvlc_alexnet.npy",
@@ -45,7 +48,7 @@ def backbone(name):
     return Backbone(
         name=name,
         features=features,
-        uncropped=UNCROPPED,
+        resized=UNCROPPED,
         pixels=Pixels(MEAN),
         linear_std=LAST_STD,
         read=read,
@@ -57,12 +60,7 @@ def backbone(name):
 def read(path, variables):
     """Caffe's weights as {"conv1": [weights, biases], ...} in an .npy file: the layers to fc7."""
     stored = npy.read(path)
-    missing = sorted(set(variables) - set(stored))
-    if missing:
-        raise ValueError(
-            f"`{path}` lacks {', '.join(missing)}. Expected the layers conv1 to fc7 as "
-            "{'conv1': [weights, biases], ...}."
-        )
+    checks.complete(variables, stored, path, LAYOUT)
     arrays = {name: stored[name] for name in variables}
     return Weights(arrays, unexpected=tuple(set(stored) - set(arrays)))
 

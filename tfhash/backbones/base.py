@@ -56,8 +56,8 @@ class Backbone:
             share that its layers of dropout drop, None for its own. Layers have fixed names.
         sides: sides in pixels of the images that it takes; none for any from `least` on.
         least: smallest side in pixels.
-        uncropped: side in pixels that images are resized to where the network is to see crops of
-            them; None where it sees the whole image.
+        resized: side in pixels that its original resizes images to, larger than `sides` where
+            the network sees crops of them; None for the dataset's own.
         pixels: what its published weights were trained on; None where it has none, and a method
             normalises as it likes.
         linear: name of the linear layer that its files put behind the features.
@@ -73,7 +73,7 @@ class Backbone:
     features: typing.Callable
     sides: tuple = ()
     least: int = 1
-    uncropped: int | None = None
+    resized: int | None = None
     pixels: Pixels | None = None
     linear: str = "dense"
     linear_std: float | None = None

@@ -77,12 +77,11 @@ class Method(base.Method):
         plain = super().input_of(config)
         pixels = plain.backbone.pixels or IMAGENET
         shared = {"pixels": pixels, "resize": "bilinear", "batch": config.val_batch_size}
-        if not plain.backbone.uncropped:
-            return dataclasses.replace(plain, **shared)
-        side = plain.backbone.sides[0]
-        views = functools.partial(ten_crops, side=side)
-        crops = {"side": plain.backbone.uncropped, "sees": side, "views": views}
-        return dataclasses.replace(plain, **crops, **shared)
+        resized, (side, *_) = plain.backbone.resized, plain.backbone.sides or (None,)
+        crops = {}
+        if resized and resized > side:
+            crops = {"sees": side, "views": functools.partial(ten_crops, side=side)}
+        return dataclasses.replace(plain, side=resized, **crops, **shared)
 
     def build_head(self):
         names = {"by_codes": "mAP_after_sign", "by_outputs": "mAP_by_feature"}

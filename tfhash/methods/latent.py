@@ -105,11 +105,10 @@ class Method(base.Method):
     @classmethod
     def input_of(cls, config):
         plain = super().input_of(config)
-        only = plain.backbone.sides[:1] or (None,)
         return dataclasses.replace(
             plain,
             pixels=plain.backbone.pixels or IMAGENET,
-            side=config.image_size or only[0],
+            side=config.image_size or plain.backbone.resized,
             resize="pad_legacy" if config.legacy_resize else "pad",
             upright=False,  # as the original reads files
             batch=64,

@@ -10,6 +10,7 @@ import pathlib
 import numpy as np
 
 from tfhash import checks, files, originals
+from tfhash.backbones import alexnet
 from tfhash.originals.readers import npy
 
 METHODS = ("dch", "dhn", "dqn", "dtq", "dvsq")
@@ -27,12 +28,7 @@ def read(model, path):
     if model.backbone.name != BACKBONE:
         return originals.read_backbone(model, path)
     stored, wanted = npy.read(path), originals.variables(model)
-    missing = sorted(set(originals.backbone_variables(model)) - set(stored))
-    if missing:
-        raise ValueError(
-            f"`{path}` lacks {', '.join(missing)}. Expected the layers conv1 to fc7 as "
-            "{'conv1': [weights, biases], ...}."
-        )
+    checks.complete(originals.backbone_variables(model), stored, path, alexnet.LAYOUT)
     _check_width(wanted["fc8/kernel"].shape[1], stored, path)
     arrays = {name: stored[name] for name in wanted if name in stored}
     checks.assign(wanted, arrays, path)

@@ -31,12 +31,8 @@ def read(model, path):
 
 
 def _fill(wanted, stored, path):
-    missing = sorted(set(wanted) - set(stored))
-    if missing:
-        raise ValueError(
-            f"`{path}` lacks {', '.join(missing)}. Expected the layers {', '.join(LAYERS)} "
-            "with weights and biases."
-        )
+    layout = f"the layers {', '.join(LAYERS)} with weights and biases"
+    checks.complete(wanted, stored, path, layout)
     arrays = {name: stored[name] for name in wanted}
     checks.assign(wanted, arrays, path)
     layers = ", ".join(sorted({name.split("/")[0] for name in arrays}))
