@@ -42,7 +42,8 @@ class Config(settings.Config):
     )
     image_size: int = setting(
         0,
-        "Side in pixels that images are resized to; 0: the backbone's or the dataset's.",
+        "Side in pixels that images are resized to; 0: 227 on the original's backbone, as there; "
+        "else the dataset's.",
         least=0,
     )
     # It makes 32 pixels 226.
@@ -105,11 +106,13 @@ class Method(base.Method):
     @classmethod
     def input_of(cls, config):
         plain = super().input_of(config)
-        only = plain.backbone.sides[:1] or (None,)
+        # On its own backbone the original's side; on another one the user decides.
+        is_own = config.img_model == type(config).img_model
+        side = plain.backbone.sides[0] if is_own else None
         return dataclasses.replace(
             plain,
             pixels=plain.backbone.pixels or IMAGENET,
-            side=config.image_size or only[0],
+            side=config.image_size or side,
             resize="pad_legacy" if config.legacy_resize else "pad",
             upright=False,  # as the original reads files
             batch=64,
