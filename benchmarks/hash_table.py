@@ -25,9 +25,10 @@ from absl import app, flags as absl_flags  # noqa: E402
 
 from tfhash import data  # noqa: E402
 from tfhash.evaluation import table_scoring  # noqa: E402
-from tfhash.training.hasher import Hasher  # noqa: E402
 from tfhash.losses import hash_table as losses  # noqa: E402
 from tfhash.methods.hash_table import Config  # noqa: E402
+from tfhash.model import Model  # noqa: E402
+from tfhash.training.trainer import Trainer  # noqa: E402
 
 FLAGS = absl_flags.FLAGS
 absl_flags.DEFINE_enum("what", "evaluation", ["step", "losses", "evaluation"], "What to measure.")
@@ -71,17 +72,10 @@ def step():
     train = data.Split(pool, np.arange(count), labels, np.ones(count, bool))
     names, classes = tuple(map(str, range(FLAGS.classes))), min(FLAGS.batch // 2, FLAGS.classes)
     for loss in ("npair", "triplet"):
-        config = Config(
-            stage="hash",
-            batch_size=FLAGS.batch,
-            buckets=FLAGS.buckets,
-            batch_classes=classes,
-            hash_loss=loss,
-        )
-        clock = Clock()
-        Hasher("hash_table", config, classes=names).fit(
-            train, epochs=1, steps_per_epoch=FLAGS.times + 2, callbacks=[clock]
-        )
+        sizes = {"batch_size": FLAGS.batch, "batch_classes": classes, "buckets": FLAGS.buckets}
+        config = Config(stage="hash", hash_loss=loss, **sizes)
+        trainer, clock = Trainer(Model("hash_table", config, classes=names)), Clock()
+        trainer.fit(train, epochs=1, steps_per_epoch=FLAGS.times + 2, callbacks=[clock])
         cpu, wall = np.median(np.diff(clock.marks[1:], axis=0), axis=0)
         print(f"  step, {loss:<22} {cpu:8.3f} CPU s  {wall:8.3f} s wall")
 

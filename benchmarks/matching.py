@@ -56,9 +56,9 @@ def show(title, rows):
 
 
 def main(_):
-    found = [[seconds(classes, buckets) for buckets in SIZES] for classes in SIZES]
-    show("wall seconds", [[wall for wall, _ in row] for row in found])
-    show("CPU seconds", [[cpu for _, cpu in row] for row in found])
+    rows = [[seconds(classes, buckets) for buckets in SIZES] for classes in SIZES]
+    show("wall seconds", [[wall for wall, _ in row] for row in rows])
+    show("CPU seconds", [[cpu for _, cpu in row] for row in rows])
     if (FLAGS.k, FLAGS.pair_cost) == (4, 1.0):
         show("wall seconds of the original, on its machine", PAPER)
 

@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+import typing
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -32,6 +33,14 @@ absl_flags.DEFINE_list("more", [], "Further flags of run_train.py.")
 SHOWN = ("mAP", "precision@1", "NMI", "SUF")  # what the names of the metrics to show begin with
 
 
+class Measured(typing.NamedTuple):
+    """CPU and wall seconds of a training, and `{metric: value}` of its test."""
+
+    cpu: float
+    wall: float
+    metrics: dict
+
+
 def run(script, *arguments):
     """Runs a command; its CPU and wall seconds."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -46,20 +55,14 @@ def run(script, *arguments):
 
 
 def measure(method, seed):
-    """Trains and tests a method: (CPU seconds, wall seconds, `{metric: value}`)."""
+    """Trains and tests a method."""
     path = pathlib.Path(FLAGS.folder) / f"{method}_{seed}"
-    cpu, wall = run(
-        "run_train.py",
-        f"--method={method}",
-        "--dataset=digits",
-        f"--seed={seed}",
-        f"--model={path}",
-        "--overwrite",
-        *FLAGS.more,
-    )
+    flags = (f"--method={method}", "--dataset=digits", f"--seed={seed}", f"--model={path}")
+    cpu, wall = run("run_train.py", *flags, "--overwrite", *FLAGS.more)
     run("run_test.py", f"--model={path}")
-    found = json.loads((path / "report/metrics.json").read_text())
-    return cpu, wall, {n: v for n, v in found.items() if n.startswith(SHOWN)}
+    metrics = json.loads((path / "report/metrics.json").read_text())
+    shown = {name: value for name, value in metrics.items() if name.startswith(SHOWN)}
+    return Measured(cpu, wall, shown)
 
 
 def spread(values):
@@ -73,9 +76,10 @@ def main(_):
     print("| `--method=` | training, CPU s | wall s | found |\n| --- | --- | --- | --- |")
     for method in FLAGS.methods or methods.names():
         rows = [measure(method, seed) for seed in FLAGS.seeds]
-        cpu, wall = (statistics.mean(row[number] for row in rows) for number in (0, 1))
-        found = ", ".join(f"{n} {spread([row[2][n] for row in rows])}" for n in rows[0][2])
-        print(f"| `{method}` | {cpu:.0f} | {wall:.0f} | {found} |", flush=True)
+        cpu, wall = (statistics.mean(seconds) for seconds in zip(*(row[:2] for row in rows)))
+        of_seeds = {name: [row.metrics[name] for row in rows] for name in rows[0].metrics}
+        shown = ", ".join(f"{name} {spread(values)}" for name, values in of_seeds.items())
+        print(f"| `{method}` | {cpu:.0f} | {wall:.0f} | {shown} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ import tensorflow as tf  # noqa: E402
 from absl import app, flags as absl_flags  # noqa: E402
 
 from tfhash import data, methods  # noqa: E402
-from tfhash.training.hasher import Hasher  # noqa: E402
+from tfhash.model import Model  # noqa: E402
+from tfhash.training.trainer import Trainer  # noqa: E402
 
 FLAGS = absl_flags.FLAGS
 absl_flags.DEFINE_string("method", "gpq", "The method.")
@@ -41,7 +42,7 @@ ORIGINAL = {
     ("dch", "alexnet", 32, 256): (2.6, 16 / 3.1),
     ("hashnet", "ResNet18", 8, 224): (2.4, 1 / 0.043),
     ("hashnet", "AlexNet", 8, 224): (1.3, 1 / 0.019),
-    ("latent", "alexnet", 32, 227): (1.25, None),
+    ("latent", "bvlc_alexnet", 32, 227): (1.25, None),
 }
 
 
@@ -74,10 +75,10 @@ def cpu_seconds(run, times):
     return [statistics.median(values) for values in zip(*both)]
 
 
-def gflop_per_image(hasher, split):
+def gflop_per_image(recipe, split):
     """Multiplications and additions of a forward pass of one image in training."""
-    images = hasher.method.preprocess(tf.constant(split.read([0])), tf.zeros([2], tf.int64))
-    network = tf.function(lambda x: hasher.network(x, training=True))
+    images = recipe.augment(tf.constant(split.read([0])), tf.zeros([2], tf.int64))
+    network = tf.function(lambda x: recipe.network(x, training=True))
     graph = network.get_concrete_function(tf.TensorSpec(images.shape, images.dtype)).graph
     total = 0
     for operation in graph.get_operations():
@@ -93,15 +94,16 @@ def measure(precision, peak):
     splits = noise_splits(4 * FLAGS.batch, FLAGS.image_size)
     module = methods.load(FLAGS.method)
     config = dataclasses.replace(module.Config(), batch_size=FLAGS.batch, **settings())
-    hasher = Hasher(FLAGS.method, config, classes=splits.classes, precision=precision)
-    steps = Clock(hasher)
-    hasher.fit(splits.train, epochs=1, steps_per_epoch=FLAGS.steps + 2, callbacks=[steps])
+    model = Model(FLAGS.method, config, classes=splits.classes, precision=precision)
+    trainer, recipe = Trainer(model), model.recipe
+    steps = Clock(trainer)
+    trainer.fit(splits.train, epochs=1, steps_per_epoch=FLAGS.steps + 2, callbacks=[steps])
     cpu, wall, waited = steps.medians()
-    images = FLAGS.batch * len(hasher.method.streams)
-    gflop = 3 * images * gflop_per_image(hasher, splits.train)
+    images = FLAGS.batch * len(recipe.streams)
+    gflop = 3 * images * gflop_per_image(recipe, splits.train)
     sample = splits.database.subset(np.arange(2 * FLAGS.batch))
-    hasher.encode(sample)
-    encode, seconds = cpu_seconds(lambda: hasher.encode(sample), 3)
+    model.embed(sample)
+    encode, seconds = cpu_seconds(lambda: model.embed(sample), 3)
     count = len(sample)
     print(f"{FLAGS.method} {precision}, {images} images of {FLAGS.image_size} pixels a step")
     print(
@@ -130,13 +132,13 @@ def settings():
 class Clock(tf.keras.callbacks.Callback):
     """CPU and wall seconds of each step, and the time it waited for input."""
 
-    def __init__(self, hasher):
+    def __init__(self, trainer):
         super().__init__()
-        self.hasher = hasher
+        self.trainer = trainer
         self.marks = []
 
     def on_train_batch_end(self, batch, logs=None):
-        mark = (time.process_time(), time.perf_counter(), self.hasher.wait_seconds)
+        mark = (time.process_time(), time.perf_counter(), self.trainer.wait_seconds)
         self.marks.append(mark)
 
     def medians(self):

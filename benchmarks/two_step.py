@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.p
 import numpy as np  # noqa: E402, I001
 from absl import app, flags as absl_flags  # noqa: E402
 
+from tfhash.heads.two_step import listed_precision  # noqa: E402
 from tfhash.methods import latent  # noqa: E402
 from tfhash.retrieval import codes, two_step  # noqa: E402
 from tfhash.retrieval.relevance import Relevance  # noqa: E402
@@ -48,13 +49,11 @@ def main(_):
     config = latent.Config()
     for threshold in (config.threshold, FLAGS.bits):
         wall, cpu = time.perf_counter(), time.process_time()
-        found = two_step.search(database, query, threshold, config.k)
-        precision = latent.listed_precision(found, Relevance(query_labels, labels))
+        listed = two_step.search(database, query, threshold, config.k)
+        precision = listed_precision(listed, Relevance(query_labels, labels))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        print(
-            f"{FLAGS.queries} x {FLAGS.items}, within {threshold:2} bits: {wall:.1f} s wall, "
-            f"{cpu:.1f} CPU s, precision {precision:.3f}"
-        )
+        what = f"{FLAGS.queries} x {FLAGS.items}, within {threshold:2} bits"
+        print(f"{what}: {wall:.1f} s wall, {cpu:.1f} CPU s, precision {precision:.3f}")
 
 
 if __name__ == "__main__":

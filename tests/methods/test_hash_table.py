@@ -248,11 +248,10 @@ def test_a_metric_model_that_does_not_fit_is_refused(changes, message):
 
 
 def test_the_metric_stage_before_has_its_own_defaults():
-    asked = config(**TRIPLETS, buckets=32)
-    before = hash_table.Method.stage_before(dataclasses.replace(asked, epochs=7), "cifar100")
+    before = config(**TRIPLETS, buckets=32).stage_before("cifar100")
     assert (before.stage, before.loss, before.embedding_dim) == ("metric", "triplet", 32)
     assert (before.batch_size, before.batch_classes, before.epochs) == (128, 16, 300)
-    assert hash_table.Method.stage_before(before, "cifar100") is None
+    assert before.stage_before("cifar100") is None
 
 
 def test_a_hash_run_without_its_metric_model_is_refused(tmp_path):

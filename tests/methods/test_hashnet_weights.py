@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tests import golden
 from tests.methods.hashnet_golden import method
+from tests.originals import torch_writer
 from tfhash import backbones, originals
 from tfhash.backbones.base import IMAGENET
 from tfhash.backbones.layers import keras_weights
@@ -14,58 +15,13 @@ from tfhash.methods import hashnet
 from tfhash.originals import readers
 
 
-class Pickled:
-    """Writes .pth files without PyTorch: `{name: array}` in the zip format."""
-
-    def __init__(self, arrays):
-        import io
-        import pickle
-        import zipfile
-
-        class Storage:
-            pass
-
-        class Writer(pickle._Pickler):
-            def persistent_id(self, value):
-                return value.identity if isinstance(value, Storage) else None
-
-            def save_global(self, value, name=None):
-                module, name = value.where
-                self.write(f"c{module}\n{name}\n".encode())
-
-        class Named:
-            def __init__(self, module, name):
-                self.where = module, name
-
-        Writer.dispatch = dict(pickle._Pickler.dispatch)
-        Writer.dispatch[Named] = Writer.save_global
-        rebuild, kind = Named("torch._utils", "_rebuild_tensor_v2"), Named("torch", "FloatStorage")
-
-        class Tensor:
-            def __init__(self, key, array):
-                self.storage = Storage()
-                self.storage.identity = ("storage", kind, key, "cpu", array.size)
-                self.array = array
-
-        def save_tensor(writer, value):
-            steps = tuple(step // 4 for step in value.array.strides)
-            writer.save(rebuild)
-            writer.save((value.storage, 0, value.array.shape, steps, False, {}))
-            writer.write(pickle.REDUCE)
-
-        Writer.dispatch[Tensor] = save_tensor
-        stream = io.BytesIO()
-        tensors = {name: Tensor(str(n), a) for n, (name, a) in enumerate(arrays.items())}
-        Writer(stream, protocol=2).dump(tensors)
-        self.stream = io.BytesIO()
-        with zipfile.ZipFile(self.stream, "w") as archive:
-            archive.writestr("w/data.pkl", stream.getvalue())
-            for tensor, array in zip(tensors.values(), arrays.values()):
-                archive.writestr(f"w/data/{tensor.storage.identity[2]}", array.tobytes())
-
-    def write(self, path):
-        path.write_bytes(self.stream.getvalue())
-        return path
+def write_pth(path, arrays):
+    """Writes `{name: array}` as PyTorch did when torchvision's weights were published."""
+    tensors = {name: torch_writer.RebuiltTensor(array) for name, array in arrays.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        torch_writer.install(patch)
+        torch_writer.write_rows(path, tensors)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +30,7 @@ def published(tmp_path_factory):
     arrays = golden.weights("hashnet").build("resnet18", 7, 4)
     del arrays["hash_layer.weight"], arrays["hash_layer.bias"]
     arrays["fc.weight"], arrays["fc.bias"] = np.ones((5, 512), "f4"), np.ones(5, "f4")
-    return Pickled(arrays).write(tmp_path_factory.mktemp("pth") / "resnet18.pth"), arrays
+    return write_pth(tmp_path_factory.mktemp("pth") / "resnet18.pth", arrays), arrays
 
 
 def test_a_published_file_is_read_but_for_its_head(published):
@@ -99,7 +55,7 @@ def test_a_file_of_another_network_is_refused_and_nothing_assigned(published):
 
 def test_a_file_with_a_layer_of_another_shape_is_refused(published, tmp_path):
     arrays = published[1] | {"conv1.weight": np.zeros((64, 3, 3, 3), "f4")}
-    path = Pickled(arrays).write(tmp_path / "w.pth")
+    path = write_pth(tmp_path / "w.pth", arrays)
     with pytest.raises(ValueError, match=r"conv1/kernel.*\(3, 3, 3, 64\).*\(7, 7, 3, 64\)"):
         originals.read(method(bits=4), path)
 
@@ -107,7 +63,8 @@ def test_a_file_with_a_layer_of_another_shape_is_refused(published, tmp_path):
 def test_a_snapshot_tells_its_network_and_length(published, tmp_path):
     head = {"weight": np.zeros((12, 512), "f4"), "bias": np.zeros(12, "f4")}
     arrays = published[1] | {f"hash_layer.{leaf}": array for leaf, array in head.items()}
-    path = Pickled({f"0.{name}": array for name, array in arrays.items()}).write(tmp_path / "s.tar")
+    path = tmp_path / "s.tar"
+    write_pth(path, {f"0.{name}": array for name, array in arrays.items()})
     shapes = readers.shapes(path)
     assert originals.recognize(shapes) == "hashnet"
     config, _ = originals.program("hashnet").config_of(hashnet.Config(), shapes)

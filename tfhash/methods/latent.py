@@ -42,7 +42,8 @@ class Config(settings.Config):
     )
     image_size: int = setting(
         0,
-        "Side in pixels that images are resized to; 0: the backbone's or the dataset's.",
+        "Side in pixels that images are resized to; 0: 227 on the original's backbone, as there; "
+        "else the dataset's.",
         least=0,
     )
     # It makes 32 pixels 226.
