@@ -15,9 +15,9 @@ def layer(seed=0, rate=0.25):
 
 
 def test_the_expected_share_is_dropped_and_the_others_are_scaled():
-    found = layer()(INPUTS, training=True).numpy()
-    assert set(np.unique(found)) == {np.float32(0), np.float32(1 / 0.75)}
-    assert abs((found == 0).mean() - 0.25) < 0.03
+    outputs = layer()(INPUTS, training=True).numpy()
+    assert set(np.unique(outputs)) == {np.float32(0), np.float32(1 / 0.75)}
+    assert abs((outputs == 0).mean() - 0.25) < 0.03
 
 
 def test_nothing_is_dropped_when_encoding():
@@ -43,6 +43,6 @@ def test_replicas_take_their_parts_of_one_mask(mirrored):
     parts = mirrored.experimental_distribute_values_from_function(
         lambda context: INPUTS[:2] * (1 + 0 * context.replica_id_in_sync_group)
     )
-    found = tf.function(lambda x: mirrored.run(lambda x: made(x, training=True), args=(x,)))(parts)
-    found = tf.concat(mirrored.experimental_local_results(found), axis=0)
-    np.testing.assert_array_equal(found, expected)
+    run = tf.function(lambda x: mirrored.run(lambda x: made(x, training=True), args=(x,)))
+    of_replicas = mirrored.experimental_local_results(run(parts))
+    np.testing.assert_array_equal(tf.concat(of_replicas, axis=0), expected)

@@ -78,3 +78,16 @@ def test_a_forward_pass_equals_the_original(name, monkeypatch):
         np.testing.assert_allclose(outputs["hashed"], case["out_hash"], atol=1e-4)
         code = np.tanh(case["out_scale"] * outputs["hashed"].numpy())
         np.testing.assert_allclose(code, case["out_code"], atol=1e-4)
+
+
+def test_a_tail_that_is_to_stay_is_not_read(monkeypatch):
+    toy = torchvision_layers.backbone("toy", features=None, tail=("wide",))
+    kept = {"features.0/kernel": None, "features.0/bias": None}
+    stored = {"features.0.weight": np.ones((4, 3, 1, 1)), "features.0.bias": np.ones(4)}
+    stored |= {"wide.weight": np.ones((2, 4)), "wide.bias": np.ones(2)}
+    monkeypatch.setattr(pth, "read", lambda path: (stored, {}))
+    assert set(toy.read("toy.pth", kept).arrays) == set(kept)
+    assert len(toy.read("toy.pth", kept | {"wide/kernel": None, "wide/bias": None}).arrays) == 4
+    stored["features.3.weight"] = np.ones((4, 3, 1, 1))  # of a deeper network
+    with pytest.raises(ValueError, match="another network.*unknown: \\['features.3.weight'\\]"):
+        toy.read("toy.pth", kept)

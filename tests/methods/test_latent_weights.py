@@ -60,13 +60,13 @@ def test_caffes_weights_fill_the_convolutions_and_on_demand_fc6_and_fc7(
     filled = {path.split("/")[0] for path, v in variables.items() if np.asarray(v).any()}
     assert filled == CONVOLUTIONS | ({"fc6", "fc7"} if load_fc else set())
     np.testing.assert_array_equal(variables["conv2/kernel"], layers["conv2"][0])
-    assert f"{len(filled) * 2} variables read: conv1" in lines[0]
+    assert f"{len(filled) * 2} of {len(filled) * 2} variables read" in lines[0]
 
 
 def test_names_of_layers_may_be_bytes(layers, published, tmp_path):
     convolutions = {name: layers[name] for name in CONVOLUTIONS}
     path = write_npy(tmp_path / "w.npy", convolutions, text=False)
-    assert "10 variables read" in originals.read(published, path)[0]
+    assert "10 of 10 variables read" in originals.read(published, path)[0]
 
 
 def test_a_file_without_a_layer_is_refused(layers, published, tmp_path):
@@ -114,7 +114,7 @@ def test_a_checkpoint_of_the_original_is_recognized_and_read(tmp_path, published
     assert originals.recognize(shapes) == "latent"  # and no other method
     config, classes = originals.program("latent").config_of(latent.Config(), shapes)
     assert (config.bits, classes) == (48, 10)
-    assert "18 variables read" in originals.read(published, path)[0]
+    assert "18 of 18 variables read" in originals.read(published, path)[0]
     np.testing.assert_array_equal(published.variables()["fclat/kernel"], layers["fclat"][0])
 
 
@@ -122,7 +122,7 @@ def test_weights_of_torchvision_fill_its_networks(monkeypatch):
     recipe = latent.Method(latent.Config(img_model="ResNet18", bits=4), num_classes=3)
     arrays = golden.weights("hashnet").build("resnet18", 7, 4)
     monkeypatch.setattr(pth, "read", lambda path: (arrays, {}))
-    assert "100 variables read" in originals.read(recipe, "resnet18.pth")[0]
+    assert "100 of 100 variables read" in originals.read(recipe, "resnet18.pth")[0]
     kernel = arrays["layer2.0.conv1.weight"].transpose(2, 3, 1, 0)
     np.testing.assert_array_equal(recipe.variables()["layer2.0.conv1/kernel"], kernel)
     trained = {v.path.split("/")[0] for v in recipe.network.trainable_variables}

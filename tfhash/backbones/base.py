@@ -65,7 +65,8 @@ class Backbone:
         tail: names of the last layers, which a method may train where the others stay fixed.
         decayed_only: names of layers that nothing reads but a weight decay.
         read: `(path, variables) -> Weights` of a file of published weights, for the backbone's
-            `{name: variable}`; ValueError where it does not fit. None: it has no files.
+            `{name: variable}`, with or without its tail; ValueError where it does not fit. None:
+            it has no files.
         published: what file the results of papers begin with, for the user to look up.
     """
 

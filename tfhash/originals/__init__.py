@@ -66,18 +66,25 @@ def read(model, path):
     return reader(model, path)
 
 
-def read_backbone(model, path):
-    """Fills the backbone alone of a `Method` from a file of its weights; lines on it."""
+def read_backbone(model, path, *, skip=()):
+    """Fills the backbone alone of a `Method` from a file of its weights; lines on it.
+
+    Args:
+        model, path: as in `read`.
+        skip: names of layers that stay as they are.
+    """
     backbone = model.backbone
     if backbone.read is None:
         raise ValueError(
             f"The backbone {backbone.name} has no files of weights. Received: {path}. Leave "
             "--pretrained out, or choose another backbone by --img_model."
         )
-    wanted = backbone_variables(model)
+    every = backbone_variables(model).items()
+    wanted = {name: variable for name, variable in every if name.split("/")[0] not in skip}
     weights = backbone.read(path, wanted)
     checks.assign(wanted, weights.arrays, path)
-    return summary(path, weights.arrays, weights.missing, weights.unexpected)
+    unexpected = [name for name in weights.unexpected if name.split("/")[0] not in skip]
+    return summary(path, weights.arrays, weights.missing, unexpected)
 
 
 def backbone_variables(model):

@@ -21,22 +21,16 @@ def read(model, path):
     original, but with `load_fc`.
     """
     prefix = tf1.prefix_of(path)
-    if prefix:
-        stored = {_our_name(name): array for name, array in tf1.read(prefix).items()}
-        return _fill(originals.variables(model), stored, path)
-    wanted, tail = originals.backbone_variables(model), model.backbone.tail
-    if not model.config.load_fc:
-        wanted = {name: v for name, v in wanted.items() if name.split("/")[0] not in tail}
-    return _fill(wanted, model.backbone.read(path, wanted).arrays, path)
-
-
-def _fill(wanted, stored, path):
+    if prefix is None:
+        skip = () if model.config.load_fc else model.backbone.tail
+        return originals.read_backbone(model, path, skip=skip)
+    wanted = originals.variables(model)
+    stored = {_our_name(name): array for name, array in tf1.read(prefix).items()}
     layout = f"the layers {', '.join(LAYERS)} with weights and biases"
     checks.complete(wanted, stored, path, layout)
     arrays = {name: stored[name] for name in wanted}
     checks.assign(wanted, arrays, path)
-    layers = ", ".join(sorted({name.split("/")[0] for name in arrays}))
-    return [f"{path}: {len(arrays)} variables read: {layers}"]
+    return originals.summary(path, arrays)
 
 
 def recognizes(method, shapes):

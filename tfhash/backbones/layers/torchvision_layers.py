@@ -62,14 +62,14 @@ class Conv2D(keras.layers.Conv2D):
         return super().compute_output_shape((batch, *sides, channels))
 
 
-def backbone(name, features, *, of_keras=None, **options):
+def backbone(name, features, *, of_keras=None, tail=(), **options):
     """The `Backbone` of a torchvision network.
 
     Args:
         name, features: as `Backbone` has them.
         of_keras: `{variable of keras.applications: array}` -> `{variable: array}`; None where
             Keras has no such network.
-        options: further attributes of `Backbone`.
+        tail, options: further attributes of `Backbone`.
     """
     return base.Backbone(
         name=name,
@@ -77,22 +77,30 @@ def backbone(name, features, *, of_keras=None, **options):
         pixels=base.IMAGENET,
         linear="hash_layer",
         linear_std=LAST_STD,
-        read=functools.partial(read, name, of_keras),
+        tail=tail,
+        read=functools.partial(read, name, of_keras, tail),
         published=f"torchvision's .pth file of {name}" + (", or keras" if of_keras else ""),
         **options,
     )
 
 
-def read(name, of_keras, path, variables):
-    """The weights of a .pth file of torchvision; or of keras.applications, for "keras"."""
+def read(name, of_keras, tail, path, variables):
+    """The weights of a .pth file of torchvision; or of keras.applications, for "keras".
+
+    Layers of the tail that are absent from `variables` are not read.
+    """
+    layers = {variable.rpartition("/")[0] for variable in variables}
+    unread = tuple(f"{layer}." for layer in tail if layer not in layers)
     if path != KERAS:
-        return base.Weights(pth.fitting(variables, pth.read(path)[0], path, head=False))
+        arrays = {k: a for k, a in pth.read(path)[0].items() if not k.startswith(unread)}
+        return base.Weights(pth.fitting(variables, arrays, path, head=False))
     if of_keras is None:
         raise ValueError(
             f"keras.applications has no weights of {name}. Give a torchvision .pth file as "
             "--pretrained."
         )
-    return base.Weights(of_keras(keras_weights.download(name)))
+    arrays = of_keras(keras_weights.download(name))
+    return base.Weights({name: arrays[name] for name in variables})
 
 
 def classifier(x, *, dtype, dropout, layers, dropout_first):
