@@ -129,3 +129,48 @@ def test_what_is_no_pickle_is_named(tmp_path):
     path.write_text("CIFAR-10 is elsewhere")
     with pytest.raises(ValueError, match=r"notes\.txt.*no pickle"):
         unpickle.load_pickle(path)
+
+
+TWICE = b"K\x01" + b"2\x86" * 100  # a tuple of twice the one before: 2**100 numbers
+UNBOUNDED = {
+    "a table of 2**31 entries": b"]r\xff\xff\xff\x7f.",
+    "a nest as a key": b"}" + TWICE + b"K\x01s.",
+    "a nest as a key of several": b"}(" + TWICE + b"K\x01u.",
+    "a nest in a set": b"\x8f(" + TWICE + b"\x90.",
+    "a nest in a frozen set": b"(" + TWICE + b"\x91.",
+    "a nest in a set that is called": b"c__builtin__\nset\n](" + TWICE + b"e\x85R.",
+    "a nest as a dtype": b"cnumpy\ndtype\n" + TWICE + b"\x85R.",
+    "a nest as a shape": b"cnumpy.core.multiarray\n_reconstruct\n)R(K\x01" + TWICE
+    + b"cnumpy\ndtype\nU\x02u1\x85R\x89U\x00tb.",
+    "an empty string 2**40 times": b"cnumpy.core.multiarray\n_reconstruct\n)R(K\x01\x8a\x06"
+    + (2**40).to_bytes(6, "little") + b"\x85cnumpy\ndtype\nU\x02S0\x85R\x89U\x00tb.",
+    "2**33 bytes": b"\x96" + (2**33).to_bytes(8, "little") + b".",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", UNBOUNDED.values(), ids=UNBOUNDED)
+def test_a_few_bytes_do_not_take_time_or_memory_without_end(tmp_path, content):
+    (tmp_path / "small").write_bytes(b"\x80\x05" + content)
+    try:
+        assert unpickle.load_pickle(tmp_path / "small") == []  # the table is none here
+    except ValueError as error:
+        assert "small`" in str(error) and str(error).isprintable() and len(str(error)) < 500
+
+
+def test_a_class_does_not_get_a_state(tmp_path):
+    """Or a file would change what later files are read by."""
+    content = b"\x80\x02cnumpy\ndtype\nN}U\x0c__setstate__Ns\x86b."
+    (tmp_path / "state").write_bytes(content)
+    before = dict(vars(unpickle._Dtype))
+    with pytest.raises(ValueError, match="It asks for a state for type"):
+        unpickle.load_pickle(tmp_path / "state")
+    assert dict(vars(unpickle._Dtype)) == before
+
+
+def test_lists_of_numbers_become_arrays_and_nests_do_not():
+    np.testing.assert_array_equal(unpickle.array([1, 2.5, np.int8(3)]), [1, 2.5, 3])
+    nest = [1]
+    for _ in range(100):
+        nest = [nest, nest]
+    for value in (nest, [nest], None, "text", [b"a", 1]):
+        assert unpickle.array(value).dtype == object and unpickle.array(value).shape == ()

@@ -118,6 +118,11 @@ def test_a_truncated_batch_is_named(tmp_path):
         cifar.read_pickles(tmp_path)
 
 
+NEST = [0]
+for _ in range(100):
+    NEST = [NEST, NEST]  # 2**100 numbers, of which NumPy would make an array
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
@@ -126,8 +131,10 @@ def test_a_truncated_batch_is_named(tmp_path):
         ({b"labels": [1, 2]}, r"data_batch_1.*labels int64 \[2\]"),
         ({b"labels": [1, 2, 3, 10]}, "data_batch_1.*0 to 9.*1 to 10"),
         ({b"labels": [[1], [2, 3], 4, 5]}, "data_batch_1"),
+        ({b"labels": NEST, b"data": NEST}, r"data_batch_1.*data object \[\], labels object \[\]"),
+        ({b"labels": np.ones((2, 2), int)}, r"data_batch_1.*labels int64 \[2, 2\]"),
     ],
-    ids=["width", "dtype", "count", "range", "ragged"],
+    ids=["width", "dtype", "count", "range", "ragged", "nest", "sides"],
 )
 def test_a_batch_of_another_shape_is_named(tmp_path, changes, message):
     write_batches(tmp_path, changes=changes)

@@ -81,3 +81,9 @@ def test_a_file_without_fine_labels_is_named(tmp_path):
 def test_where_the_pickles_lie_is_said(tmp_path):
     assert str(write(tmp_path)) in data.resolve("cifar100", tmp_path)[1]
     assert "to be downloaded (169 MB)" in data.resolve("cifar100", tmp_path / "none")[1]
+
+
+def test_classes_of_too_few_images_are_refused(tmp_path):
+    write(tmp_path, count=150)
+    with pytest.raises(ValueError, match="train`: .*ten images.*150 images of 100 classes"):
+        data.load("cifar100", data_dir=tmp_path)

@@ -1,4 +1,5 @@
 import io
+import os
 import sys
 
 import numpy as np
@@ -130,3 +131,27 @@ def test_a_damaged_photo_that_could_be_read_comes_without_one(tmp_path):
     path = photos.write(tmp_path / "a.gif", b"GIF89a" + bytes(40))
     with pytest.raises(ValueError, match="can't be decoded.$"):
         decoding.decode(path)
+
+
+def black_png(side):
+    """A black PNG of `side` pixels each way, in a thousandth of their bytes."""
+    buffer = io.BytesIO()
+    Image.new("1", (side, side)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("read", [decoding.decode, decoding.check])
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, kind, read):
+    content = black_png(12000) if kind == "PNG" else saved("GIF", np.zeros((1, 1, 3), np.uint8))
+    if kind == "GIF":
+        content = content[:6] + b"\xff\xff\xff\xff" + content[10:]  # its width and height
+    path = photos.write(tmp_path / "large", content)
+    with pytest.raises(ValueError, match="up to 110000000 pixels at `.*large`.*Shrink it"):
+        read(path)
+
+
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe`. It is a pipe"):
+        decoding.decode(tmp_path / "pipe")

@@ -234,6 +234,29 @@ def test_a_bad_line_of_class_numbers_is_named(numbered, line, message):
         lists.load("coco", numbered, num_classes=4)
 
 
+def test_a_class_number_beyond_the_number_of_images_is_refused(numbered):
+    """One line took 4 GiB, for labels of 65536 classes."""
+    (numbered / "test.txt").write_text("d.png 65535\n")
+    with pytest.raises(ValueError, match="test.txt`: .*65535 in lists of 7.*--num_classes=65536"):
+        lists.load("coco", numbered)
+    assert len(lists.load("coco", numbered, num_classes=65536).classes) == 65536
+
+
+def test_labels_of_too_many_images_and_classes_are_refused(numbered, monkeypatch):
+    monkeypatch.setattr(lists, "MOST_LABELS", 27)
+    with pytest.raises(
+        ValueError, match="database.txt`: .*up to 27 labels.*number 3 in lists of 7"
+    ):
+        lists.load("coco", numbered)
+
+
+def test_an_error_about_a_line_without_end_is_short(numbered):
+    (numbered / "test.txt").write_text("a" * 10**6 + " 1\n")
+    with pytest.raises(ValueError, match="test.txt`, line 1") as raised:
+        lists.load("coco", numbered)
+    assert len(str(raised.value)) < 1000
+
+
 def test_a_class_number_beyond_reason_is_refused(numbered):
     (numbered / "test.txt").write_text("d.png 4000000000\n")
     with pytest.raises(ValueError, match="Received: 4000000000"):

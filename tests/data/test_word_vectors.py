@@ -1,3 +1,4 @@
+import os
 import struct
 
 import numpy as np
@@ -99,6 +100,7 @@ def test_a_table_is_read(tmp_path):
     [
         ("1 2 3\n", "Received: 1 rows of 3"),
         ("1 2\n3 4\n", "Received: 2 rows of 2"),
+        ("1 2 3 4\n5 6 7 8\n", "Received: 2 rows of 4"),
         ("1 2 3\n4 5\n", "Received: 2 rows of 2 or 3"),
         ("", "Received: 0 rows of no"),
         ("1 2 x\n3 4 5\n", "not a table"),
@@ -126,3 +128,21 @@ def test_orthogonal_vectors_are_orthonormal(classes, dim):
 def test_more_classes_than_dimensions_have_no_orthogonal_vectors():
     with pytest.raises(ValueError, match="--output_dim=11 or more"):
         word_vectors.orthogonal(10, 10)
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.bin"])
+def test_a_width_of_thousands_of_digits_is_refused(tmp_path, name):
+    digits = b"1" * (90 if name == "v.bin" else 5000)
+    (tmp_path / name).write_bytes(b"3 " + digits + b"\n")
+    with pytest.raises(ValueError, match=f"{name}` (has word vectors|is not a binary file)"):
+        word_vectors.of_names(tmp_path / name, ["cat"], dim=4)
+
+
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (
+        lambda path: word_vectors.read_table(path, classes=2, dim=3),
+        lambda path: word_vectors.of_names(path, ["cat"], dim=3),
+    ):
+        with pytest.raises(ValueError, match="pipe`. It is a pipe"):
+            read(tmp_path / "pipe")

@@ -137,3 +137,68 @@ def test_a_file_of_another_network_is_refused_with_its_keys():
     arrays = {"features.0.weight": np.zeros(1), "classifier.6.weight": np.zeros(1)}
     with pytest.raises(ValueError, match=r"Missing: \['conv1.weight', 'bn1.weight'\].*features.0"):
         pth.fitting(variables, arrays, "w.pth", head=False)
+
+
+NUMBER = b"\x01" + b"\0" * 7 + b"\0\0\x80?"  # a storage of a number, 1
+
+
+def rows(value, behind=b"\x80\x02]."):
+    """A file before PyTorch 1.6 of a pickle, and what is behind it: keys and contents."""
+    head = (pickle.dumps(n, 2) for n in (torch_files.MAGIC, torch_files.PROTOCOL, {}))
+    return b"".join(head) + value + behind
+
+
+def tensor(name, side, step):
+    """A pickle of {name: a tensor of `side` numbers, `step` apart}, of a storage of one number."""
+    storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x01NtQ"
+    numbers = b"".join(b"J" + n.to_bytes(4, "little") + b"\x85" for n in (side, step))
+    name = b"X" + len(name).to_bytes(4, "little") + name
+    return (
+        b"\x80\x02}"
+        + name
+        + b"ctorch._utils\n_rebuild_tensor\n("
+        + storage
+        + b"K\0"
+        + (numbers + b"tRs.")
+    )
+
+
+MODULE = b"\x80\x02ctorch.nn.modules.linear\nLinear\n)\x81q\x01"
+LETTERS = b"".join(b"X\x01\0\0\0" + bytes([65 + n]) + b"h\x01" for n in range(20))
+KEY = pickle.dumps(["0"], 2) + NUMBER
+HOSTILE = {
+    "a step of 0": (rows(tensor(b"w", 2**29, 0), KEY), r"tensor \[536870912\] is larger"),
+    "modules within themselves": (
+        rows(MODULE + b"}X\x08\0\0\0_modules}(" + LETTERS + b"usb."),
+        "modules that hold each other",
+    ),
+    "a state of no dictionary": (rows(MODULE + b"K\x05b."), "a state for Module"),
+    "a name without end": (rows(tensor(b"0." + b"a" * 10**6, 1, 1), KEY), "a state dict"),
+}
+
+
+def test_a_file_by_hand_is_read(tmp_path):
+    (tmp_path / "w.pth").write_bytes(rows(tensor(b"w", 1, 1), KEY))
+    np.testing.assert_array_equal(pth.read(tmp_path / "w.pth")[0]["w"], [1])
+
+
+@pytest.mark.parametrize("content, message", HOSTILE.values(), ids=HOSTILE)
+def test_a_file_made_to_take_time_or_memory_is_refused(tmp_path, content, message):
+    (tmp_path / "w.pth").write_bytes(content)
+    with pytest.raises(ValueError, match=f"w.pth`.*{message}"):
+        pth.read(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("attribute", [b"_modules", b"_buffers"])
+def test_modules_with_attributes_of_other_types_hold_nothing(tmp_path, attribute):
+    name = b"X" + len(attribute).to_bytes(4, "little") + attribute
+    (tmp_path / "w.pth").write_bytes(rows(MODULE + b"}" + name + b"K\x05sb."))
+    assert pth.read(tmp_path / "w.pth") == ({}, {})
+
+
+def test_compressed_members_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "w.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("w/data.pkl", tensor(b"w", 1, 1))
+        archive.writestr("w/data/0", b"\0" * 10**7)
+    with pytest.raises(ValueError, match="w.pth.*compressed or larger than the file"):
+        pth.read(tmp_path / "w.pth")

@@ -29,6 +29,56 @@ def test_a_file_that_is_no_matrix_is_refused(tmp_path, name):
         relevance.read_matrix(tmp_path / "gone" / name)
 
 
+def damaged(path, **parts):
+    """Writes a sparse matrix with other parts than SciPy would write."""
+    matrix = scipy.sparse.csc_matrix(MATRIX.astype(float))
+    for name, value in parts.items():
+        setattr(matrix, name, np.asarray(value, getattr(matrix, name).dtype))
+    scipy.io.savemat(path, {"s": matrix})
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"indices": [2**30, 0, 1]},
+        {"indices": [-(2**30), 0, 1]},
+        {"indptr": [0, 2**30, 0, 3]},
+        {"indptr": [0, 1, -5, 3]},
+    ],
+    ids=["rows outside", "rows below 0", "columns outside", "columns that fall"],
+)
+def test_a_damaged_sparse_matrix_is_refused(tmp_path, parts):
+    """SciPy would write to where the indices say: this ended the process."""
+    damaged(tmp_path / "s.mat", **parts)
+    with pytest.raises(ValueError, match="s.mat`.*(damaged|complete MATLAB 5 file)"):
+        relevance.read_matrix(tmp_path / "s.mat")
+
+
+def test_a_sparse_matrix_of_too_many_pairs_is_refused(tmp_path):
+    matrix = scipy.sparse.csc_matrix(([1.0], ([0], [0])), shape=(2**30, 2))
+    scipy.io.savemat(tmp_path / "s.mat", {"s": matrix})
+    with pytest.raises(
+        ValueError, match=r"up to 1000000000 pairs in .*s.mat`. .*\[1073741824, 2\]"
+    ):
+        relevance.read_matrix(tmp_path / "s.mat")
+
+
+@pytest.mark.parametrize("matrix", [MATRIX * 0.5, MATRIX * 256, MATRIX * 2.0])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csc_matrix])
+def test_a_file_of_other_values_is_refused(tmp_path, matrix, form):
+    """Not cut to bytes first, of which a half and 256 are zeros."""
+    scipy.io.savemat(tmp_path / "s.mat", {"s": form(matrix)})
+    with pytest.raises(ValueError, match="s.mat` of zeros and ones"):
+        relevance.read_matrix(tmp_path / "s.mat")
+
+
+@pytest.mark.parametrize("value", ["text", np.array([[{}]], object), np.zeros((2, 2), complex)])
+def test_an_array_of_something_else_is_refused(tmp_path, value):
+    scipy.io.savemat(tmp_path / "s.mat", {"s": value})
+    with pytest.raises(ValueError, match="s.mat` of two dimensions, of numbers"):
+        relevance.read_matrix(tmp_path / "s.mat")
+
+
 def test_values_other_than_zeros_and_ones_are_refused():
     with pytest.raises(ValueError, match="`labels` of zeros and ones.*0 to 2"):
         relevance.Relevance(MATRIX, 2 * MATRIX)

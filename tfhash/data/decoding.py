@@ -86,16 +86,16 @@ def _decoded(path, upright, small):
 def _by_opencv(content, upright, small):
     import cv2
 
-    flags = cv2.IMREAD_REDUCED_COLOR_8 if small else cv2.IMREAD_COLOR
+    # RGB by the decoder: to turn the channels afterwards would take the memory twice.
+    flags = cv2.IMREAD_REDUCED_COLOR_8 if small else cv2.IMREAD_COLOR_RGB
     if not upright:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        image = cv2.imdecode(content, flags)
+        return cv2.imdecode(content, flags)
     except cv2.error as error:
         if "MAX_IMAGE_PIXELS" in str(error):
             raise _TooLarge from error
         return None  # an empty file
-    return None if image is None else np.ascontiguousarray(image[:, :, ::-1])
 
 
 def _by_pillow(content, upright):

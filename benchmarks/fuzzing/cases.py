@@ -1,0 +1,255 @@
+"""Runs a reader on damaged files, each time in a process of its own, and says what happened."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import typing
+
+import numpy as np
+
+from tfhash import sandbox
+
+OUTCOMES = ("clean", "one line", "traceback", "abort", "over 1 GiB", "over 10 s")
+ALLOWED = OUTCOMES[:2]
+MEMORY, SECONDS, WAITING = 2**30, 10, 60  # the last of the clock: for what waits and does nothing
+LONGEST = 1500  # letters of a line that a user can read
+PIPE = object()  # a hostile content: not a file, but a pipe that nothing is written to
+EDGES = 300  # bytes at both ends of a file, where its structure is as a rule
+NUMBERS = (0, 1, -1, 2**15, 2**31 - 1, -(2**31), 2**32 - 1, 2**40, 2**62, -(2**63))
+WORDS = (b"-1", b"99999999999", b"1e999", b"nan", b"1" + b"0" * 5000, b"", b"\x00", b"\n", b"{")
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """How a reader is tried.
+
+    Attributes:
+        write: `(folder)` writes valid files into a folder.
+        targets: names of those that are damaged.
+        read: `(folder)` reads them.
+        hostile: `(folder)` -> `{name of the case: {name of a file: content or PIPE}}`.
+        damage: `(content, rng)` -> content; by default `damaged`.
+        sealed: `(folder)` is called when a file has been damaged, to make sums right again.
+    """
+
+    write: typing.Callable
+    targets: tuple
+    read: typing.Callable
+    hostile: typing.Callable = lambda folder: {}
+    damage: typing.Callable | None = None
+    sealed: typing.Callable | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of a case; memory in MiB beyond that of the process when it began."""
+
+    case: str
+    outcome: str
+    message: str
+    memory: int
+
+
+def prepare():
+    """Imports what readers import late, once, and has the sandbox fork instead of starting anew."""
+    import cv2  # noqa: F401
+    import faiss  # noqa: F401
+    import PIL.Image
+    import safetensors.numpy  # noqa: F401
+    import scipy.io  # noqa: F401
+    import scipy.sparse  # noqa: F401
+    import tensorflow  # noqa: F401
+    from google.protobuf import message_factory  # noqa: F401
+    from sklearn import model_selection  # noqa: F401
+
+    PIL.Image.init()
+    sandbox.failure = _forked_failure
+
+
+def _forked_failure(function, path, *, memory, size):
+    """`sandbox.failure` by a fork of this process, in which all is imported already."""
+    seconds = sandbox.SECONDS + size // sandbox.BYTES_A_SECOND
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(writing, 1)
+        sandbox.run(function, path, memory, seconds)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        message = pipe.read().decode(errors="replace")
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return sandbox.reason(status, message, memory, seconds)
+
+
+def run(reader, folder, count, seed):
+    """Yields a `Result` for the valid files, `count` damaged ones and each hostile one."""
+    folder = pathlib.Path(folder)
+    if _in_child(lambda: reader.write(folder))[0]:
+        raise RuntimeError("The valid files can't be written.")
+    valid = {name: (folder / name).read_bytes() for name in reader.targets}
+    start = _in_child(lambda: None)[1]
+
+    def result(case):
+        return _result(reader, folder, case, start)
+
+    first = result("valid files")
+    if first.outcome != "clean":
+        raise RuntimeError(f"The reader fails on valid files: {first.message}")
+    yield first
+    for number in range(count):
+        rng = np.random.default_rng([seed, number])
+        name = reader.targets[rng.integers(len(reader.targets))]
+        content = (reader.damage or damaged)(valid[name], rng)
+        yield from _with(folder, valid, {name: content}, reader.sealed, result, f"damage {number}")
+    hostile = reader.hostile(folder) | {f"{n} is a pipe": {n: PIPE} for n in reader.targets}
+    for case, contents in hostile.items():
+        yield from _with(folder, valid, contents, None, result, case)
+
+
+def _with(folder, valid, contents, sealed, result, case):
+    """The result with other contents of some files, which are as they were afterwards."""
+    for name, content in contents.items():
+        (folder / name).unlink(missing_ok=True)
+        if content is PIPE:
+            os.mkfifo(folder / name)
+        else:
+            (folder / name).write_bytes(content)
+    if sealed:
+        sealed(folder)
+    yield result(case)
+    for name in contents:
+        (folder / name).unlink(missing_ok=True)
+    for name, content in valid.items():
+        if not (folder / name).exists() or sealed or name in contents:
+            (folder / name).write_bytes(content)
+
+
+def _result(reader, folder, case, start):
+    """Runs a reader in a child, and says what happened to it."""
+    reading, writing = os.pipe()
+
+    def child():
+        _limit()
+        os.write(writing, _read(reader, folder).encode(errors="replace"))
+
+    status, memory = _in_child(child)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        outcome, _, message = pipe.read().decode(errors="replace").partition("\n")
+    if status in (-signal.SIGPROF, -signal.SIGALRM):
+        outcome, message = "over 10 s", ""
+    elif status:
+        outcome, message = "abort", f"exit status {status}"
+    elif memory - start > MEMORY:
+        outcome = "over 1 GiB"
+    return Result(case, outcome, message, max(0, memory - start) // 2**20)
+
+
+def _read(reader, folder):
+    """The outcome and, on the next line, the message of a reader that comes back."""
+    try:
+        reader.read(folder)
+    except MemoryError as error:
+        return f"over 1 GiB\n{error}"
+    except Exception as error:  # of any kind: that is the question
+        text = str(error)
+        names = [str(folder), *reader.targets, *(pathlib.Path(n).stem for n in reader.targets)]
+        named = any(name in text for name in names)
+        plain = type(error) in (ValueError,) and len(text) <= LONGEST and text.isprintable()
+        kind = "one line" if plain and named else "traceback"
+        return f"{kind}\n{type(error).__name__}: {text[:LONGEST]!r}"
+    return "clean\n"
+
+
+def _limit():
+    """Ends this process where it takes more than is allowed; memory a little later, to see it."""
+    sandbox.limit(2 * MEMORY, SECONDS + 5)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, WAITING)
+
+
+def _in_child(function):
+    """Runs `function` in a fork: (exit status, under 0 for a signal; bytes at its peak)."""
+    child = os.fork()
+    if not child:
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 1)
+        os.dup2(silent, 2)
+        try:
+            function()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    _, status, usage = os.wait4(child, 0)
+    return os.waitstatus_to_exitcode(status), 1024 * usage.ru_maxrss
+
+
+def damaged(content, rng):
+    """A content with one to three damages: bytes, numbers, pieces, digits of text."""
+    for _ in range(rng.integers(1, 4)):
+        content = DAMAGES[rng.integers(len(DAMAGES))](content, rng)
+    return content
+
+
+def _place(content, rng):
+    """A position, as often near an end as anywhere."""
+    if rng.random() < 0.5 or len(content) < 2 * EDGES:
+        return int(rng.integers(len(content) + 1))
+    place = int(rng.integers(EDGES))
+    return place if rng.random() < 0.5 else len(content) - place
+
+
+def _flip(content, rng):
+    changed = bytearray(content)
+    for _ in range(rng.integers(1, 9)):
+        place = _place(content, rng)
+        if place < len(changed):
+            changed[place] ^= 1 << rng.integers(8)
+    return bytes(changed)
+
+
+def _overwrite(content, rng):
+    place, count = _place(content, rng), int(rng.integers(1, 17))
+    piece = (b"\x00" * count, b"\xff" * count, rng.bytes(count))[rng.integers(3)]
+    return content[:place] + piece + content[place + count :]
+
+
+def _number(content, rng):
+    place, size = _place(content, rng), int(rng.choice([1, 2, 4, 8]))
+    order = ("little", "big")[rng.integers(2)]
+    value = NUMBERS[rng.integers(len(NUMBERS))] % 256**size
+    return content[:place] + value.to_bytes(size, order) + content[place + size :]
+
+
+def _cut(content, rng):
+    return content[: _place(content, rng)]
+
+
+def _remove(content, rng):
+    place = _place(content, rng)
+    return content[:place] + content[place + int(rng.integers(1, 65)) :]
+
+
+def _repeat(content, rng):
+    place, count = _place(content, rng), int(rng.integers(1, 65))
+    return content[: place + count] * int(rng.integers(1, 3)) + content[place:]
+
+
+def _move(content, rng):
+    one, other, count = _place(content, rng), _place(content, rng), int(rng.integers(1, 65))
+    return content[:one] + content[other : other + count] + content[one + count :]
+
+
+def _word(content, rng):
+    """Another word in place of some digits."""
+    digits = list(re.finditer(rb"[0-9]+", content))
+    if not digits:
+        return _overwrite(content, rng)
+    found = digits[rng.integers(len(digits))]
+    word = WORDS[rng.integers(len(WORDS))]
+    return content[: found.start()] + word + content[found.end() :]
+
+
+DAMAGES = (_flip, _overwrite, _number, _cut, _remove, _repeat, _move, _word)
