@@ -35,7 +35,7 @@ def test_a_convolution_and_its_gradients_equal_those_of_a_list_of_paddings(
 
 @pytest.mark.parametrize("size, stride, padding", [(3, 1, 1), (3, 2, 1), (11, 4, 2), (1, 2, 0)])
 def test_no_convolution_has_a_list_of_paddings(size, stride, padding):
-    """oneDNN has no gradient of one, so that a step would take nearly twice the time."""
+    """TensorFlow computes its gradients without oneDNN, in twice the time."""
     layer = convolution(size, stride, padding)
     graph = tf.function(layer).get_concrete_function(tf.TensorSpec(IMAGES)).graph
     paddings = [op.get_attr("padding") for op in graph.get_operations() if op.type == "Conv2D"]
@@ -67,7 +67,7 @@ def variable(shape):
 def with_gradients(function, variables):
     """What `function()` gives, and the gradients of the sum of its squares."""
 
-    @tf.function  # of a graph TensorFlow joins the padding and the convolution
+    @tf.function  # as in training: TensorFlow joins padding and convolution of a graph
     def run():
         with tf.GradientTape() as tape:
             outputs = function()

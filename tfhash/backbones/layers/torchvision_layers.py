@@ -42,8 +42,8 @@ class Conv2D(keras.layers.Conv2D):
     """
 
     def __init__(self, filters, size, stride=1, padding=0, **options):
-        # Not by the list of paddings that `tf.nn.conv2d` takes: oneDNN has no gradients of it,
-        # and TensorFlow's own take twice the time.
+        # Not the list of paddings that `tf.nn.conv2d` takes: TensorFlow computes its gradients
+        # without oneDNN, in twice the time.
         same = stride == 1 and 2 * padding == size - 1
         super().__init__(filters, size, stride, "same" if same else "valid", **options)
         self.pixels = 0 if same else padding  # added before the convolution
