@@ -116,7 +116,7 @@ def test_hashnet_trains_on_lists_of_class_numbers(run_on_lists, tmp_path):
     [
         (("--net=ResNet99",), ("ResNet50", "Received: 'ResNet99'")),
         (("--num_classes=2",), ("train.txt`, line 1", "2 labels", "Received: 3")),
-        (("--lr_type=cosine",), ("lr_type", "'cosine'")),
+        (("--lr_type=cosine",), ("lr_type=cosine", "multistep")),
         (("--pretrained=nowhere.pth",), ("nowhere.pth",)),
         (("--encode_in_training_mode",), ("--encode_in_training_mode in run_test.py",)),
     ],
