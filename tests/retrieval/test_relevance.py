@@ -30,11 +30,19 @@ def test_a_file_that_is_no_matrix_is_refused(tmp_path, name):
 
 
 def damaged(path, **parts):
-    """Writes a sparse matrix with other parts than SciPy would write."""
+    """Writes a sparse matrix, and then other values of its parts into the file.
+
+    SciPy itself would end the process, asked to write such a matrix.
+    """
     matrix = scipy.sparse.csc_matrix(MATRIX.astype(float))
-    for name, value in parts.items():
-        setattr(matrix, name, np.asarray(value, getattr(matrix, name).dtype))
     scipy.io.savemat(path, {"s": matrix})
+    content = path.read_bytes()
+    for name, value in parts.items():
+        before = np.asarray(getattr(matrix, name), np.int32).tobytes()
+        assert content.count(before) == 1
+        after = np.resize(np.asarray(value, np.int32), len(before) // 4)
+        content = content.replace(before, after.tobytes())
+    path.write_bytes(content)
 
 
 @pytest.mark.parametrize(
