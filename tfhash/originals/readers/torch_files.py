@@ -18,21 +18,10 @@ import zipfile
 import numpy as np
 
 from tfhash import checks, files, unpickle
+from tfhash.originals.readers import torch_storages
 
 MAGIC = 119547037146038801333356  # the first pickle of a file before PyTorch 1.6
 PROTOCOL = 1001
-STORAGES = {
-    "Double": "<f8",
-    "Float": "<f4",
-    "Half": "<f2",
-    "BFloat16": "bfloat16",
-    "Long": "<i8",
-    "Int": "<i4",
-    "Short": "<i2",
-    "Char": "<i1",
-    "Byte": "<u1",
-    "Bool": "|b1",
-}
 # Modules of networks: PyTorch's own, torchvision's, and those of HashNet's network.py.
 MODULES = re.compile(r"(torch\.nn\.(modules|parallel)|torchvision\.models)\.\w+(\.\w+)*|network")
 MODULE_NAME = re.compile(r"[A-Z]\w*")
@@ -113,7 +102,7 @@ class _Unpickler(unpickle.Unpickler):
     def find_class(self, module, name):
         module = "builtins" if module == "__builtin__" else module  # Python 2
         kind = re.sub(r"(Storage|Tensor)$", "", name)
-        if module in ("torch", "torch.cuda") and kind != name and kind in STORAGES:
+        if module in ("torch", "torch.cuda") and kind != name and kind in torch_storages.KINDS:
             return kind if name.endswith("Storage") else _Tensor
         if MODULES.fullmatch(module) and MODULE_NAME.fullmatch(name):
             return Module
@@ -227,7 +216,7 @@ def _storages(storage):
             return identity[1]
         _, kind, key, _, count, *view = identity
         known = isinstance(kind, str) and isinstance(key, (str, int)) and type(count) is int
-        if identity[0] != "storage" or not known or kind not in STORAGES or any(view):
+        if identity[0] != "storage" or not known or kind not in torch_storages.KINDS or any(view):
             raise unpickle.Refused("an object that is no storage")
         return storage(str(key), kind, count)
 
@@ -255,7 +244,7 @@ def _load_zip(data):
 
         def storage(key, kind, count):
             if key not in contents:
-                contents[key] = _flat(read(f"{root}data/{key}"), kind, count)
+                contents[key] = torch_storages.flat(read(f"{root}data/{key}"), kind, count)
             return contents[key]
 
         return _Unpickler(io.BytesIO(read(root + "data.pkl")), _storages(storage)).load()
@@ -291,7 +280,7 @@ def _load_rows(data):
     for key in _plain(file):
         if not isinstance(key, (str, int)):
             raise unpickle.Refused(f"{type(key).__name__} as a key")
-        contents[str(key)] = _content(file, kinds[str(key)])
+        contents[str(key)] = torch_storages.content(file, kinds[str(key)])
     file.seek(start)
     return _Unpickler(file, _storages(lambda key, *_: contents[key]), len(data)).load()
 
@@ -307,16 +296,19 @@ def _load_tar(data):
     file, stored = io.BytesIO(members["storages"]), {}
     for _ in range(_plain(file)):
         key, *_, kind = _plain(file)
-        stored[int(key)] = _content(file, kind)
+        stored[int(key)] = torch_storages.content(file, kind)
     parts = _plain(file) if file.tell() < len(members["storages"]) else []
     for key, other, first, count in parts:
         stored[int(key)] = stored[int(other)][int(first) : int(first) + int(count)]
     file = io.BytesIO(members["tensors"])
     for _ in range(_plain(file)):
         key, storage, _ = _plain(file)
-        dims = _whole_numbers(file, 1)[0]
-        size, stride = _whole_numbers(file, dims), _whole_numbers(file, dims)
-        offset = _whole_numbers(file, 1)[0]
+        dims = torch_storages.whole_numbers(file, 1)[0]
+        size, stride = (
+            torch_storages.whole_numbers(file, dims),
+            torch_storages.whole_numbers(file, dims),
+        )
+        offset = torch_storages.whole_numbers(file, 1)[0]
         stored[int(key)] = _rebuild_tensor(stored[int(storage)], offset, size, stride)
 
     def of_number(identity):
@@ -338,31 +330,3 @@ def _tar_members(data):
             members[name] = data[start + BLOCK : start + BLOCK + size]
         start += BLOCK * (1 + -(-size // BLOCK))
     return members
-
-
-def _whole_numbers(file, count):
-    content = file.read(8 * count)
-    if not 0 <= count <= len(content) // 8:
-        raise pickle.UnpicklingError("a tensor is truncated")
-    return np.frombuffer(content, "<i8").tolist()
-
-
-def _content(file, kind):
-    """A storage as it stands behind a pickle: the number of its numbers, and these."""
-    count = _whole_numbers(file, 1)[0]
-    size = 2 if kind == "BFloat16" else np.dtype(STORAGES[kind]).itemsize
-    return _flat(file.read(max(0, count) * size), kind, count)
-
-
-def _flat(content, kind, count):
-    """The numbers of a storage as an array; of bfloat16, the upper half of a float32, as those."""
-    stored = "<u2" if kind == "BFloat16" else STORAGES[kind]
-    if len(content) != count * np.dtype(stored).itemsize:
-        raise pickle.UnpicklingError(
-            f"a storage of {count} numbers has {len(content)} of its "
-            f"{count * np.dtype(stored).itemsize} bytes"
-        )
-    numbers = np.frombuffer(content, stored)
-    if kind == "BFloat16":
-        return (numbers.astype(np.uint32) << 16).view(np.float32)
-    return numbers
