@@ -32,8 +32,8 @@ def case_weights(case, whole):
 
 def start_with_zeros(monkeypatch):
     """Initial weights that are replaced take seconds to draw."""
-    for name in ("KAIMING", "TORCH_UNIFORM"):
-        monkeypatch.setattr(torchvision_layers, name, "zeros")
+    for name in ("kaiming", "torch_uniform", "normal"):
+        monkeypatch.setattr(torchvision_layers, name, lambda: "zeros")
     monkeypatch.setattr(keras.initializers, "RandomNormal", lambda stddev: "zeros")
 
 
