@@ -3,6 +3,7 @@
 import dataclasses
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfhash.inputs import Input
@@ -29,4 +30,9 @@ class PixelMean(Input):
     def prepare(self, images):
         with tf.init_scope():  # a number, also inside of a data pipeline's function
             mean = self.mean.numpy()
+        if np.isnan(mean).any():  # of a file of the original, which does not hold it
+            raise ValueError(
+                "The model has no mean of its training images, which a checkpoint does not hold. "
+                "run_test.py and tfhash.evaluate take it from the dataset."
+            )
         return tf.cast(images, tf.float32) / 255 - mean
