@@ -74,7 +74,7 @@ def write(prefix, arrays):
 
 
 def _open(prefix):
-    for part in glob.glob(f"{glob.escape(prefix)}.*"):
+    for part in (prefix + INDEX, *glob.glob(f"{glob.escape(prefix)}.data-*")):
         files.opened(part, "a file of a TF1 checkpoint").close()
     reason = checkpoints.failure(prefix)
     if reason:
