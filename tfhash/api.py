@@ -32,6 +32,7 @@ def load(path, *, method=None, start_from="", gpus="all", virtual_devices=0):
     strategy = distribution.strategy(gpus, virtual_devices)
     shapes = readers.shapes(path)
     if shapes is None:
+        runs.check_whole(path, start_from)
         return Model.load(os.fspath(path), method=method, strategy=strategy)
     options = {"method": method, "strategy": strategy, "start_from": start_from}
     return runs.open_original(path, shapes, **options)

@@ -165,6 +165,8 @@ def test_checkpoints_of_both_stages_are_tested_by_the_command(run, saved, monkey
 def test_a_stage_before_of_a_model_directory_is_refused(run, tmp_path):
     examples.model("gpq").save(tmp_path / "m")
     refused(run(run_test, "--model=m", "--start_from=other"), "start_from='other'")
+    with pytest.raises(ValueError, match="start_from='other'"):
+        tfhash.load("m", start_from="other")
 
 
 def test_the_hash_stage_starts_from_a_checkpoint(run, saved, monkeypatch):

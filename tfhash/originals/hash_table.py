@@ -94,7 +94,7 @@ def finish(model, train):
 
 def recognizes(method, shapes):
     """Whether a file is a checkpoint of either stage."""
-    return {f"{NETWORK}/conv2d_0/weights", f"{EMBEDDING}/weights"} <= set(shapes)
+    return {f"{NETWORK}/conv2d_8/biases", f"{EMBEDDING}/biases"} <= set(shapes)
 
 
 def config_of(config, shapes):
@@ -103,9 +103,9 @@ def config_of(config, shapes):
     Raises:
         ValueError: another stage or width than asked for.
     """
-    found = {"stage": "metric", "embedding_dim": int(shapes[f"{EMBEDDING}/weights"][1])}
-    if f"{BUCKETS}/weights" in shapes:
-        found = {"stage": "hash", "buckets": int(shapes[f"{BUCKETS}/weights"][1])}
+    found = {"stage": "metric", "embedding_dim": int(shapes[f"{EMBEDDING}/biases"][0])}
+    if f"{BUCKETS}/biases" in shapes:
+        found = {"stage": "hash", "buckets": int(shapes[f"{BUCKETS}/biases"][0])}
     default = type(config)()
     for name, value in found.items():
         asked = getattr(config, name)

@@ -226,11 +226,7 @@ def open_trained(path, *, method=None, given=(), step=None, strategy=None, start
     given, shapes = dict(given), readers.shapes(path)
     chosen = {name: given.pop(name) for name in fields.names(Data) if name in given}
     if shapes is None:
-        if start_from:
-            raise ValueError(
-                f"`{path}` is no file of an original: a model directory holds all that a test "
-                f"takes. Received: start_from={start_from!r}."
-            )
+        check_whole(path, start_from)
         model = _open_directory(path, method, given, strategy)
     else:
         options = {"classes": chosen.get("num_classes"), "start_from": start_from}
@@ -243,6 +239,15 @@ def open_trained(path, *, method=None, given=(), step=None, strategy=None, start
         trainer.prepare(splits.train)  # a state holds it too
         trainer.checkpoints(path).restore(step)
     return Run(model, os.fspath(path), splits)
+
+
+def check_whole(path, start_from):
+    """Raises ValueError where a stage before is given for a model directory."""
+    if start_from:
+        raise ValueError(
+            f"`{path}` is no file of an original, and a model directory needs no model of the "
+            f"stage before. Received: start_from={start_from!r}."
+        )
 
 
 def splits_of(model, given):
