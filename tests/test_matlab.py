@@ -54,7 +54,7 @@ def test_arrays_in_arrays_are_read(tmp_path):
 
 def test_what_is_nested_without_end_is_refused(tmp_path):
     """This ended the process."""
-    (tmp_path / "deep.mat").write_bytes(nested(50000))
+    (tmp_path / "deep.mat").write_bytes(nested(10000))
     with pytest.raises(ValueError, match="deep.mat` .*ends the process by SIG"):
         matlab.load(tmp_path / "deep.mat")
 
