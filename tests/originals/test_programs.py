@@ -107,11 +107,30 @@ def test_a_model_that_its_original_could_not_read_is_not_written(name, tmp_path)
 @pytest.mark.parametrize("program", PROGRAMS, ids=MODULES)
 def test_the_datasets_in_the_tables_of_a_program_are_known_here(program):
     ours = getattr(program, "DATASETS", {}).values()
-    tables = [getattr(program, table, {}) for table in ("DEFAULTS", "TOPS")]
+    tops = getattr(program, "TOPS", {})
+    tables = [getattr(program, "DEFAULTS", {}), *tops.values()]
     named = {*ours, *(name for table in tables for name in table)}
     for name in {*named, getattr(program, "TRAINED_ON", "cifar10")}:
         assert data.resolve(name, "nowhere")[0] == name
-    assert all(top >= 1 for top in getattr(program, "TOPS", {}).values())
+    assert set(tops) <= set(program.METHODS)
+    assert all(top >= 1 for table in tops.values() for top in table.values())
+
+
+@pytest.mark.parametrize(
+    "name, dataset, top",
+    [
+        ("dch", "cifar10", 54000),
+        ("dhn", "cifar10_zero_shot", 15000),
+        ("dtq", "coco", 5000),
+        ("dqn", "cifar10", 5),
+        ("dqn", "nuswide_81", 5),
+        ("dvsq", "nuswide_81", 5000),
+        ("dqn", "digits", None),
+    ],
+)
+def test_the_ranks_of_deephash_that_count_are_those_of_its_scripts(name, dataset, top):
+    """examples/METHOD/train_val_script.py: Rs, and in that of dqn the number 5."""
+    assert originals.top(name, dataset) == top
 
 
 @pytest.mark.parametrize("name", methods.names())

@@ -4,7 +4,7 @@ A module of this folder has `METHODS`, the methods that it is the original of. W
 
     DATASETS          {the original's name of a dataset: ours}
     DEFAULTS          {dataset: {setting: value}}, in place of the method's defaults
-    TOPS              {dataset: R of its mAP@R}
+    TOPS              {method: {dataset: R of its mAP@R}}
     TRAINED_ON        the dataset of its published models
     read(model, path) fills the model from a file of the original; returns lines on what it held
     write(model, path) writes the model as the original program does
@@ -45,7 +45,7 @@ def defaults(method, dataset):
 
 def top(method, dataset):
     """R of mAP@R in the original, for a dataset; None for all."""
-    return _table(method, "TOPS").get(dataset)
+    return _table(method, "TOPS").get(method, {}).get(dataset)
 
 
 def trained_on(method):

@@ -15,7 +15,10 @@ from tfhash.originals.readers import npy
 
 METHODS = ("dch", "dhn", "dqn", "dtq", "dvsq")
 COMPOSITE = ("dqn", "dtq", "dvsq")
-TOPS = {"cifar10": 54000, "nuswide_81": 5000, "coco": 5000, "nuswide_21": 5000, "imagenet": 5000}
+RANKS = dict.fromkeys(("nuswide_81", "coco", "nuswide_21", "imagenet"), 5000)
+RANKS |= {"cifar10": 54000, "cifar10_zero_shot": 15000}
+# The script of DQN has one R for all its datasets.
+TOPS = dict.fromkeys(METHODS, RANKS) | {"dqn": dict.fromkeys((*RANKS, "cub"), 5)}
 BACKBONE = "alexnet"
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
