@@ -56,10 +56,16 @@ def test_the_settings_of_a_dataset_are_those_of_its_script():
     assert hash_table.Config.defaults("cifar100", {}) == {}
     cifar = settled(HASH, "cifar100")
     assert (cifar.batch_size, cifar.classes_drawn, cifar.epochs) == (128, 64, 200)
-    assert settled(TRIPLETS, "cifar100").pair_cost == 1.0
     imagenet = settled(HASH, "imagenet32")
     assert (imagenet.batch_size, imagenet.classes_drawn, imagenet.buckets) == (1024, 512, 512)
     assert (imagenet.pair_cost, imagenet.hash_decay_rates, imagenet.epochs) == (10.0, "b2", 100)
+
+
+@pytest.mark.parametrize("dataset", ["cifar100", "imagenet32"])
+def test_triplets_leave_the_cost_and_the_buckets_as_the_scripts_do(dataset):
+    """Only comments of the original, which its scripts do not read, name other numbers."""
+    pairs, triplets = settled(HASH, dataset), settled(TRIPLETS, dataset)
+    assert (triplets.pair_cost, triplets.buckets) == (pairs.pair_cost, pairs.buckets)
 
 
 @pytest.mark.parametrize(
@@ -108,10 +114,32 @@ def test_settings_that_do_not_fit_are_refused(changes, message):
         config(**changes)
 
 
-def test_the_results_are_named_as_the_original_does():
-    assert hash_table.Config().file_name == "128_16_nin_triplet_0.3_64_stair_a3"
-    found = hash_table.Config(stage="hash", batch_classes=64).file_name
-    assert found == "nin_npair_64_128_64_npair_h1_64_1_0.003_0.3_stair_a3"
+@pytest.mark.parametrize(
+    "changes, dataset, short, name",
+    [
+        (
+            {},
+            "cifar100",
+            "cifar_conv1_triplet_64",
+            "cifar_128_16_conv1_triplet_0.3_64_stair_a3",
+        ),
+        (
+            {"stage": "hash", "batch_classes": 64, "hash_length_weight": 1},
+            "cifar100",
+            "cifar_conv1_npair_64",
+            "cifar_conv1_npair_64_128_64_npair_h1_64_1_1.0_0.3_stair_a3",
+        ),
+        (
+            {"loss": "npair", "img_model": "tiny"},
+            "folder:/my photos/a",
+            "folder_my_photos_a_tiny_npair_64",
+            "folder_my_photos_a_128_64_tiny_npair_0.003_64_stair_a3",
+        ),
+    ],
+)
+def test_the_results_are_named_as_the_original_does(changes, dataset, short, name):
+    found = originals.program("hash_table").file_names(hash_table.Config(**changes), dataset)
+    assert found == [short, name]
 
 
 # ---- batches and images
@@ -291,30 +319,44 @@ def test_an_evaluation_is_against_the_queries_and_if_asked_the_database(stage, w
     assert 0 <= metrics["mAP"] <= 1
 
 
-TABLE_TEST_ENTRIES = ("test_nmi", "te_te_suf", "te_te_precision_at_k", "te_te_recall_at_k")
+METRIC = "20_10_tiny_triplet_0.3_16_stair_a3"
+TABLE = "tiny_npair_16_20_10_npair_h1_16_1_0.003_0.3_stair_a3"
+ENTRIES = ("test_nmi", "te_te_suf", "te_te_precision_at_k", "te_te_recall_at_k")
 
 
 @pytest.mark.parametrize(
-    "stage, width, endings, entries",
+    "dataset, changes, names, entries",
     [
         (
-            "metric",
-            16,
-            ["", "_tables_1", "_tables_2", "_tables_3", "_tables_4"],
+            "cifar100",
+            {},
+            [f"cifar_{METRIC}", *(f"cifar_tiny_triplet_16_{k}" for k in (1, 2, 3, 4))],
             table_scoring.METRIC_ENTRIES,
         ),
-        ("hash", 32, ["_test", "_train"], TABLE_TEST_ENTRIES),
+        (
+            "imagenet32",
+            {"test_train": False},
+            [f"imgnet32_{METRIC}", *(f"imgnet32_tiny_triplet_16_{k}" for k in (1, 2, 3))],
+            table_scoring.METRIC_ENTRIES[2:],
+        ),
+        (
+            "cifar100",
+            HASH,
+            [f"cifar_{TABLE}_train", f"cifar_{TABLE}_test"],
+            [entry.replace("test", "train").replace("te_te", "te_tr") for entry in ENTRIES],
+        ),
+        ("imagenet32", HASH | {"test_train": False}, [f"imgnet32_{TABLE}"], ENTRIES),
     ],
 )
-def test_a_report_is_the_originals_files(tmp_path, stage, width, endings, entries):
-    model, part = model_of(stage=stage), random_outputs(width)
+def test_a_report_is_the_originals_files(tmp_path, dataset, changes, names, entries):
+    model, part = model_of(**changes), random_outputs(32 if changes.get("stage") else 16)
     codes = model.recipe.head.codes(part.outputs)
-    result = Result(model, None, part, part, codes, part.outputs, Scoring(), {})
+    splits = dataclasses.replace(examples.splits(), dataset=dataset)
+    result = Result(model, splits, part, part, codes, part.outputs, Scoring(), {})
     paths = originals.report("hash_table", result, tmp_path)
-    names = [f"{model.config.file_name}{ending}.csv" for ending in endings]
-    assert [path.name for path in paths] == names
+    assert [path.name for path in paths] == [f"{name}.csv" for name in names]
     first = paths[0].read_text().splitlines()[0]
-    assert tuple(name.strip() for name in first.split(",")) == entries
+    assert [name.strip() for name in first.split(",")] == list(entries)
 
 
 def test_a_single_image_cannot_be_validated():
