@@ -215,6 +215,21 @@ def test_no_epoch_has_more_steps_than_pairs_give():
     assert recipe.steps_per_epoch(train) == 6
 
 
+def test_tensorboard_gets_the_triplets_and_their_distances():
+    """Anchors at 0, positives at 1 and negatives at 3 in one dimension: 1, 9 and -8 squared."""
+    recipe, _, _ = mined()
+    outputs = np.zeros((6, 16), np.float32)
+    outputs[:, 0] = [0, 0, 1, 1, 3, 3]
+    recipe.on_step_end({"images": tf.constant(outputs)}, {"images": tf.range(6)})
+    shown = {name: np.asarray(value).tolist() for name, value in recipe.summaries().items()}
+    assert shown == {
+        "num_triplets": len(recipe.state["triplets"].numpy()),
+        "pos_dist": [1.0, 1.0],
+        "neg_dist": [9.0, 9.0],
+        "pos_dist - neg_dist": [-8.0, -8.0],
+    }
+
+
 # ---- codes and evaluation
 
 

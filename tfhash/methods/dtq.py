@@ -158,6 +158,21 @@ class Method(_deephash.Method):
         else:
             LOG.info("No triplet violates the margin: the former ones are trained again.")
 
+    def on_step_end(self, outputs, positions):
+        super().on_step_end(outputs, positions)
+        self._last = outputs["images"]
+
+    def summaries(self):
+        """The number of triplets of the epoch, and distances in those of its last step.
+
+        The original writes the distances of every step.
+        """
+        anchor, positive, negative = tf.split(self._last, 3)
+        near = triplet.distance(anchor, positive, kind=self.config.dist_type)
+        far = triplet.distance(anchor, negative, kind=self.config.dist_type)
+        distances = {"pos_dist": near, "neg_dist": far, "pos_dist - neg_dist": near - far}
+        return {"num_triplets": len(self.state["triplets"].numpy())} | distances
+
     def losses(self, outputs, batch):
         u, config = outputs["images"], self.config
         pulled = triplet.hinge(*tf.split(u, 3), margin=config.triplet_margin, kind=config.dist_type)
