@@ -111,16 +111,15 @@ class Method(_deephash.Method):
     def on_epoch_begin(self, epoch, train, encode):
         rows, seed = np.flatnonzero(train.labelled), (self.seed, epoch)
         if epoch:
-            self._update(rows, self.head.centers.numpy(), seed)
+            self._update(self.head.centers.numpy(), seed)
         self._embed(rows, train, encode, seed)
-        outputs = self.training.outputs_of(rows)
+        outputs = self.training.outputs
         self._select(rows, outputs, train.labels[rows], epoch)
         if not epoch:
-            self._update(rows, self.head.initial_centers(outputs, seed=seed), seed)
+            self._update(self.head.initial_centers(outputs, seed=seed), seed)
 
-    def _update(self, rows, centers, seed):
-        outputs = self.training.outputs_of(rows)
-        self.training.keep(rows, *self.head.fit(outputs, centers, seed=seed))
+    def _update(self, centers, seed):
+        self.training.keep(*self.head.fit(self.training.outputs, centers, seed=seed))
 
     def _embed(self, rows, train, encode, seed):
         """The outputs of all images, in inference mode.
