@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import examples, golden
-from tfhash import data, methods, originals, settings
+from tfhash import data, methods, originals
 
 MODULES = [module.name for module in pkgutil.iter_modules(originals.__path__) if not module.ispkg]
 PROGRAMS = [importlib.import_module(f"{originals.__name__}.{name}") for name in MODULES]
@@ -108,8 +108,7 @@ def test_a_model_that_its_original_could_not_read_is_not_written(name, tmp_path)
 def test_the_datasets_in_the_tables_of_a_program_are_known_here(program):
     ours = getattr(program, "DATASETS", {}).values()
     tops = getattr(program, "TOPS", {})
-    tables = [getattr(program, "DEFAULTS", {}), *tops.values()]
-    named = {*ours, *(name for table in tables for name in table)}
+    named = {*ours, *(name for table in tops.values() for name in table)}
     for name in {*named, getattr(program, "TRAINED_ON", "cifar10")}:
         assert data.resolve(name, "nowhere")[0] == name
     assert set(tops) <= set(program.METHODS)
@@ -131,11 +130,3 @@ def test_the_datasets_in_the_tables_of_a_program_are_known_here(program):
 def test_the_ranks_of_deephash_that_count_are_those_of_its_scripts(name, dataset, top):
     """examples/METHOD/train_val_script.py: Rs, and in that of dqn the number 5."""
     assert originals.top(name, dataset) == top
-
-
-@pytest.mark.parametrize("name", methods.names())
-def test_the_defaults_of_a_program_are_settings_of_its_method(name):
-    for dataset, values in getattr(originals.program(name), "DEFAULTS", {}).items():
-        chosen = settings.settle(name, {"dataset": dataset})
-        kept = vars(chosen.config) | vars(chosen.data)
-        assert {key: kept[key] for key in values} == values

@@ -5,6 +5,7 @@ models.
 """
 
 import dataclasses
+import os
 import pathlib
 
 import numpy as np
@@ -14,6 +15,7 @@ from tfhash.backbones import alexnet
 from tfhash.originals.readers import npy
 
 METHODS = ("dch", "dhn", "dqn", "dtq", "dvsq")
+DATA_DIR = "~/data"
 COMPOSITE = ("dqn", "dtq", "dvsq")
 RANKS = dict.fromkeys(("nuswide_81", "coco", "nuswide_21", "imagenet"), 5000)
 RANKS |= {"cifar10": 54000, "cifar10_zero_shot": 15000}
@@ -55,6 +57,12 @@ def write(model, path):
             f"Received: img_model={model.backbone.name}."
         )
     npy.write(path, {name: v.numpy() for name, v in originals.variables(model).items()})
+
+
+def beside(method, dataset, folder):
+    """The word vectors of DVSQ, where they lie."""
+    path = os.path.abspath(os.path.join(folder, f"{dataset}_wordvec.txt"))
+    return {"wordvec_dict": path} if method == "dvsq" and os.path.isfile(path) else {}
 
 
 def recognizes(method, shapes):
