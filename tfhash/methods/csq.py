@@ -17,13 +17,8 @@ from tfhash.methods import _torchvision
 from tfhash.training import optimizers
 
 DIGITS = {"img_model": "fixed_vgg", "bits": 32, "batch_size": 50, "epochs": 12, "save_every": 4}
-DIGITS |= {
-    "backbone_rate": 1.0,
-    "resize_size": 0,
-    "crop_size": 16,
-    "crop_share": 0.8,
-    "flip": False,
-}
+DIGITS |= {"backbone_rate": 1.0, "resize_size": 0, "crop_size": 16, "crop_share": 0.8}
+DIGITS |= {"flip": False}
 
 
 @dataclasses.dataclass(frozen=True)
