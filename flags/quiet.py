@@ -1,7 +1,7 @@
-"""Starts TensorFlow without the lines that its C++ part writes past Python's logging.
+"""Starts TensorFlow and OpenCV without the lines that they write past Python's logging.
 
 Imported by the commands before anything else of the project. They come back with --debug, or
-where TF_CPP_MIN_LOG_LEVEL is set.
+where TF_CPP_MIN_LOG_LEVEL or OPENCV_LOG_LEVEL is set.
 """
 
 import contextlib
@@ -22,6 +22,9 @@ def _native_stderr_closed():
         os.close(kept)
         os.close(nowhere)
 
+
+if "--debug" not in sys.argv:  # OpenCV reads it when it is loaded
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 if "TF_CPP_MIN_LOG_LEVEL" not in os.environ and "--debug" not in sys.argv:
     with _native_stderr_closed():
