@@ -2,9 +2,8 @@
 
 import os
 
-import tensorflow as tf
-
 from tfhash import checkpoints, checks
+from tfhash.lazy import tf
 
 
 def prefix_of(path):
