@@ -51,7 +51,8 @@ def _of_commands(name, method, commands):
     """The command whose flag it is, or by this name in the method's original."""
     flag = _setting(method, name)
     scripts = [script for script, names in commands.items() if flag in names]
-    return f" It is --{flag} of {' and '.join(scripts)}." if scripts else ""
+    named = "a flag" if flag == name else f"--{flag}"
+    return f" It is {named} of {' and '.join(scripts)}." if scripts else ""
 
 
 def _nearest(name, values):

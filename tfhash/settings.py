@@ -190,11 +190,16 @@ def settle(method, given):
     name, folder = originals.dataset_name(method, named), given.get("data_dir", Data.data_dir)
     dataset, _ = data.resolve(name, folder, **place)
     changed = originals.defaults(method, dataset) | kind.defaults(dataset, given)
-    given = with_bits(kind, given, changed)
+    asked, given = given, with_bits(kind, given, changed)
     lines = [
         f"  --{name}={value}, since the dataset is {dataset}"
         for name, value in changed.items()
         if name not in given
+    ]
+    lines += [
+        f"  --{name}={value}, for codes of {asked['bits']} bits"
+        for name, value in given.items()
+        if name not in asked
     ]
     values = changed | given | {"dataset": dataset}
     # Its files may be in the method's own folder for it.

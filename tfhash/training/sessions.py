@@ -31,7 +31,7 @@ def train(settings, given, *, progress=True, interrupted=None):
     else:
         for line in settings.notes:
             LOG.info(line)
-        settings = _with_shared_batch(settings, strategy.num_replicas_in_sync)
+        settings = with_shared_batch(settings, strategy.num_replicas_in_sync)
         settings = _with_first_stage(settings, strategy, progress, interrupted)
         if settings is None:
             return None
@@ -51,7 +51,7 @@ def _strategy(devices):
     return strategy
 
 
-def _with_shared_batch(settings, replicas):
+def with_shared_batch(settings, replicas):
     """The settings with a batch that the replicas can share, where the user gave none."""
     config = settings.config
     if settings.origins["batch_size"] == all_settings.GIVEN or config.shared_by(replicas):
@@ -105,7 +105,7 @@ def _with_first_stage(settings, strategy, progress, interrupted):
         LOG.info(
             "Starts from a model that is trained first, into %s: no --start_from is given.", path
         )
-        first = _with_shared_batch(first, strategy.num_replicas_in_sync)
+        first = with_shared_batch(first, strategy.num_replicas_in_sync)
         alone = dataclasses.replace(settings.run, pretrained="", overwrite=False)
         run = runs.start(dataclasses.replace(first, run=alone), strategy=strategy)
     _fit(run, first, "the same command", progress=progress, interrupted=interrupted)
