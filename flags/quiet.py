@@ -1,6 +1,6 @@
-"""Starts TensorFlow without the lines that its C++ part writes past Python's logging.
+"""Starts TensorFlow and OpenCV without the lines that they write past Python's logging.
 
-They come back with --debug, or where TF_CPP_MIN_LOG_LEVEL is set.
+They come back with --debug, or where TF_CPP_MIN_LOG_LEVEL or OPENCV_LOG_LEVEL is set.
 """
 
 import contextlib
@@ -8,6 +8,8 @@ import os
 import sys
 
 LEVEL_GIVEN = "TF_CPP_MIN_LOG_LEVEL" in os.environ  # looked at before tfhash sets it
+if "--debug" not in sys.argv:  # OpenCV reads it when it is loaded
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 
 @contextlib.contextmanager

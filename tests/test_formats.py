@@ -71,7 +71,7 @@ def test_format_1_on_alexnet_normalised_as_alexnet_does():
 def test_the_alexnet_of_latent_hashing_had_another_name():
     settings = {"method": "latent", "config": {"img_model": "alexnet", "bits": 48}}
     upgraded = formats.upgraded(settings, 1)
-    assert upgraded["config"] == {"img_model": "bvlc_alexnet", "bits": 48}
+    assert upgraded["config"] == {"img_model": "bvlc_alexnet", "bits": 48} | formats.ADDED["latent"]
     assert upgraded["input"]["pixels"] is None
     assert settings["config"]["img_model"] == "alexnet"  # what was given stays
 
@@ -79,3 +79,12 @@ def test_the_alexnet_of_latent_hashing_had_another_name():
 def test_settings_of_the_present_format_stay_as_they_are():
     settings = examples.model("gpq").settings()
     assert formats.upgraded(settings, model_dir.FORMAT) == settings
+
+
+@pytest.mark.parametrize("name", formats.ADDED)
+def test_settings_that_came_later_are_what_was_done_before(name):
+    settings = examples.model(name).settings()
+    config = settings["config"]
+    old = {key: value for key, value in config.items() if key not in formats.ADDED[name]}
+    upgraded = formats.upgraded(settings | {"config": old}, 2)
+    assert upgraded["config"] == config | formats.ADDED[name]

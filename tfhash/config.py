@@ -100,7 +100,8 @@ class Config(Checked):
     batch_size: int = setting(100, "Images of a step.", least=1)
     save_every: int = setting(10, "Epochs between two saved states.", least=1, resume=True)
 
-    datasets: typing.ClassVar[dict] = {}  # {dataset: {setting: value}} in place of the defaults
+    # {dataset: {setting: value}} in place of the defaults; "folder" is of every folder:PATH.
+    datasets: typing.ClassVar[dict] = {}
 
     @property
     def bits(self):
@@ -133,7 +134,8 @@ class Config(Checked):
             dataset: its name.
             asked: `{setting: value}` asked for, which go before these.
         """
-        return cls.datasets.get(dataset, {})
+        kind, _, _ = dataset.partition(":")
+        return cls.datasets.get(kind, {})
 
     def model_name(self, method):
         """The name of a model directory where none is given."""

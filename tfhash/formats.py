@@ -11,12 +11,22 @@ IMAGENET = {
 PIXELS_1 = {"gpq": CIFAR10, "hashnet": IMAGENET} | dict.fromkeys(
     ("dch", "dhn", "dqn", "dtq", "dvsq", "latent"), CAFFE
 )
+# Settings that came later than a format, with what was done before, by method.
+AS_STORED = {"upright": False}
+ADDED = {
+    "hashnet": AS_STORED | {"legacy_crops": False, "continous_similarity": False},
+    "csq": AS_STORED | {"legacy_crops": False},
+    "latent": AS_STORED,
+}
 
 
 def upgraded(settings, version):
     """The settings of a config.json of a format version, as the present version writes them."""
     if version == 1:
         settings = _from_1(settings)
+    method, config = settings.get("method"), settings.get("config")
+    if isinstance(method, str) and isinstance(config, dict):
+        settings = settings | {"config": ADDED.get(method, {}) | config}
     return settings
 
 

@@ -188,8 +188,8 @@ def settle(method, given):
     named = given.get("dataset", "auto")
     place = {"given": "data_dir" in given, "files": files_of(given)}
     name, folder = originals.dataset_name(method, named), given.get("data_dir", Data.data_dir)
-    dataset, _ = data.resolve(name, folder, **place)
-    changed = originals.defaults(method, dataset) | kind.defaults(dataset, given)
+    dataset, folder, found = originals.place(method, name, folder, **place)
+    changed = kind.defaults(dataset, given) | found
     asked, given = given, with_bits(kind, given, changed)
     lines = [
         f"  --{name}={value}, since the dataset is {dataset}"
@@ -201,10 +201,8 @@ def settle(method, given):
         for name, value in given.items()
         if name not in asked
     ]
-    values = changed | given | {"dataset": dataset}
-    # Its files may be in the method's own folder for it.
-    folder = values.get("data_dir", Data.data_dir)
-    lines.append(data.resolve("auto" if named == "auto" else dataset, folder, **place)[1])
+    values = changed | given | {"dataset": dataset, "data_dir": folder}
+    lines.append(data.resolve(named if dataset == "digits" else dataset, folder, **place)[1])
     config, run = kind.of(values), Run.of(values)
     backbones.load(config.img_model)  # an unknown one is an error before TensorFlow starts
     home = os.path.join(os.path.expanduser(run.save_dir), config.model_name(method))

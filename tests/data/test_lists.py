@@ -57,6 +57,12 @@ def test_absolute_paths_and_empty_lines_are_taken(folder):
     assert lists.load("coco", folder).query.name(0) == str(folder / "d.png")
 
 
+def test_lists_that_are_named_in_different_ways_share_their_images(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    found = lists.load("coco", ".", files={"database": str(folder / "train.txt")})
+    assert found.database.index.tolist() == [0, 1, 2] and found.train.labelled.all()
+
+
 def test_overlapping_lists_are_found_however_the_path_is_spelt(folder):
     (folder / "test.txt").write_text("./sub dir/../f.png 1 0 1\n")
     with pytest.raises(ValueError, match=r"'database'. 1 of 1.*f\.png"):
@@ -132,7 +138,7 @@ def test_paths_may_begin_at_the_current_folder(folder, tmp_path_factory, monkeyp
     monkeypatch.chdir(root)
     loaded = lists.load("nuswide_81", "data/nuswide_81")
     assert shades(loaded.database) == [0, 40, 50]
-    assert loaded.query.name(0) == "data/nuswide_81/d.png"
+    assert loaded.query.name(0) == str(root / "data/nuswide_81/d.png")
 
 
 def test_paths_may_begin_at_the_given_folder_and_not_at_that_of_the_list(folder):

@@ -160,3 +160,43 @@ def test_groups_are_the_labelled_items_of_each_class():
 def test_items_of_several_classes_cannot_be_grouped():
     with pytest.raises(ValueError, match="1 of 2 have none or several"):
         samplers.class_groups(np.array([[1, 1], [0, 1]]), np.ones(2, bool), ("a", "b"))
+
+
+# ---- two streams
+
+
+def streams(first, steps, count=10, batch_size=3, seed=0):
+    drawn = samplers.two_streams(
+        np.arange(100, 100 + count), batch_size, steps, seed=seed, first=first
+    )
+    return [np.stack([batch["first"], batch["second"]]) for batch in drawn]
+
+
+@pytest.mark.parametrize("count, batches", [(10, 3), (11, 3), (12, 3), (13, 4)])
+def test_an_order_gives_all_its_batches_but_the_last(count, batches):
+    """The original's len(loader) - 1: of 12 items in batches of 3 a full one is left out."""
+    drawn = np.concatenate(streams(0, 2 * batches, count), axis=1)  # [2, items]
+    for stream in drawn:
+        passes = stream.reshape(2, 3 * batches)
+        assert all(len(set(order)) == 3 * batches for order in passes)
+        assert passes[0].tolist() != passes[1].tolist()
+    assert drawn[0].tolist() != drawn[1].tolist()
+
+
+def test_the_orders_go_on_over_the_parts_of_a_training():
+    """Parts of 4 steps cut an order of 3 in two, as the original's passes know no epochs."""
+    whole = streams(0, 12)
+    parts = [batch for first in (0, 4, 8) for batch in streams(first, 4)]
+    np.testing.assert_array_equal(whole, parts)
+    np.testing.assert_array_equal(whole[7:], streams(7, 5))
+
+
+def test_items_for_one_batch_alone_come_in_every_step():
+    drawn = streams(0, 4, count=3)
+    assert all(sorted(stream) == [100, 101, 102] for batch in drawn for stream in batch)
+
+
+def test_two_streams_depend_on_the_seed_and_need_a_batch_of_items():
+    assert not np.array_equal(streams(0, 3), streams(0, 3, seed=1))
+    with pytest.raises(ValueError, match="batch_size=3, 2 different images"):
+        streams(0, 1, count=2)

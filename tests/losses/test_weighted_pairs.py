@@ -101,3 +101,45 @@ def test_each_pair_is_counted_once():
         *map(tf.constant, (u, v, a, b)), sigmoid_param=0.7, similar_weight=2.5
     )
     np.testing.assert_allclose(found, total / weights, rtol=1e-12)
+
+
+# ---- the gradient of HashNet's Caffe half
+
+
+def graded(u, v, labels, **settings):
+    return gradients(lambda *pair: weighted_pairs.graded_log_loss(*pair, *labels, **settings), u, v)
+
+
+def test_the_graded_gradient_by_hand():
+    """u = (1) of classes a and b; v = (2) of a, (3) of c; weight 4; by pairwise_loss_layer.cu.
+
+    The first pair shares 1 class of 2 and 1: 2 (sigmoid(2) - 1) 4 (1 / 2) 4 = -1.907249. The
+    second none: 2 sigmoid(3) (1 / 4) 4 = 1.905148. Both over 4 + 1, times the other output.
+    """
+    labels = tf.constant([[1.0, 1.0, 0.0]]), tf.constant([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    u, v = [[1.0]], [[2.0], [3.0]]
+    value, of_u, of_v = graded(u, v, labels, similar_weight=4.0)
+    np.testing.assert_allclose(of_u, [[(-1.907249 * 2 + 1.905148 * 3) / 5]], rtol=1e-5)
+    np.testing.assert_allclose(of_v, [[-1.907249 / 5], [1.905148 / 5]], rtol=1e-5)
+    plain = weighted_pairs.weighted_log_loss(*map(tf.constant, (u, v)), *labels, similar_weight=4.0)
+    np.testing.assert_allclose(value, plain, rtol=1e-6)
+
+
+def test_items_of_one_class_each_pull_four_times_as_hard_as_others_push():
+    """With outputs of 0, sigmoid(0) - 1 and sigmoid(0) are of one size."""
+    labels = tf.constant([[1.0, 0.0]]), tf.constant([[1.0, 0.0], [0.0, 1.0]])
+    _, _, of_v = graded([[1.0]], [[0.0], [0.0]], labels)
+    np.testing.assert_allclose(of_v, [[-8 * 0.5 / 2], [2 * 0.5 / 2]], rtol=1e-6)
+
+
+def test_items_without_a_class_have_a_finite_graded_gradient():
+    bare = tf.zeros([1, 2])
+    _, of_u, of_v = graded([[1.0]], [[2.0]], (bare, bare))
+    np.testing.assert_allclose(of_v, [[2 * 0.880797]], rtol=1e-5)
+    np.testing.assert_allclose(of_u, [[4 * 0.880797]], rtol=1e-5)
+
+
+def test_the_threshold_is_not_in_the_graded_gradient():
+    labels = tf.constant([[1.0, 0.0]]), tf.constant([[0.0, 1.0]])
+    found = [graded([[1.0]], [[2.0]], labels, l_threshold=t)[1] for t in (1.0, 15.0)]
+    np.testing.assert_array_equal(*found)

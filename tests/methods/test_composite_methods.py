@@ -35,7 +35,8 @@ def outputs_of(count, dim=16, seed=0):
 def test_codes_change_one_step_after_every_two_passes(name):
     """40 labelled images in batches of 16: a pass has ceil(40 / 16) = 3 steps, as counted there."""
     recipe, train = untrained(name, batch_size=16, cq_lambda=0.01)
-    recipe.training.remember(np.arange(len(train)), outputs_of(len(train)))
+    shown = np.flatnonzero(train.labelled)
+    recipe.training.remember(shown, outputs_of(len(shown)))
     changed, weights = [], []
     for step in range(20):
         before = recipe.state["codes"].numpy().copy()
@@ -43,7 +44,7 @@ def test_codes_change_one_step_after_every_two_passes(name):
         weights.append(float(recipe.state["cq_lambda"].numpy()))
         if not np.array_equal(recipe.state["codes"].numpy(), before):
             changed.append(step)
-        recipe.training.remember(np.arange(len(train)), outputs_of(len(train), seed=step))
+        recipe.training.remember(shown, outputs_of(len(shown), seed=step))
     assert changed == [7, 13, 19]
     np.testing.assert_allclose(weights, [0] * 7 + [0.01] * 13)
 
@@ -60,11 +61,11 @@ def test_dqn_takes_new_centres_by_kmeans_every_time():
 
 def test_dvsq_starts_from_kmeans_once_and_goes_on_from_its_centres():
     recipe, _ = untrained("dvsq")
-    outputs = outputs_of(60)
+    outputs = outputs_of(40)
     start = recipe.weights["C"].numpy()
     codes, first = recipe.update(outputs, 1)
     assert not np.array_equal(first, start)
-    recipe.training.keep(np.arange(60), codes, first)
+    recipe.training.keep(codes, first)
     codes, second = recipe.update(outputs, 2)
     used = np.unique(codes + [0, 8])
     unused = np.setdiff1d(np.arange(16), used)
@@ -213,6 +214,21 @@ def test_no_epoch_has_more_steps_than_pairs_give():
     """Four labelled images of each of ten classes: 10 x 4 x 3 ordered pairs, 20 to a step."""
     recipe, train = untrained("dtq")
     assert recipe.steps_per_epoch(train) == 6
+
+
+def test_tensorboard_gets_the_triplets_and_their_distances():
+    """Anchors at 0, positives at 1 and negatives at 3 in one dimension: 1, 9 and -8 squared."""
+    recipe, _, _ = mined()
+    outputs = np.zeros((6, 16), np.float32)
+    outputs[:, 0] = [0, 0, 1, 1, 3, 3]
+    recipe.on_step_end({"images": tf.constant(outputs)}, {"images": tf.range(6)})
+    shown = {name: np.asarray(value).tolist() for name, value in recipe.summaries().items()}
+    assert shown == {
+        "num_triplets": len(recipe.state["triplets"].numpy()),
+        "pos_dist": [1.0, 1.0],
+        "neg_dist": [9.0, 9.0],
+        "pos_dist - neg_dist": [-8.0, -8.0],
+    }
 
 
 # ---- codes and evaluation

@@ -6,42 +6,17 @@ import pytest
 import tensorflow as tf
 
 from tests import examples
-from tfhash import data, originals, settings
-from tfhash.evaluation import table_scoring
-from tfhash.evaluation.results import Result
-from tfhash.evaluation.scoring import Encoded, Scoring
+from tests.methods.small_tables import HASH, TINY, config, method_of, model_of
+from tfhash import data, settings
 from tfhash.losses import hash_table as losses
 from tfhash.methods import base, hash_table
 from tfhash.model import Model
 from tfhash.quantization import min_cost_flow
-from tfhash.retrieval.codes import FloatCodes
 from tfhash.retrieval.table import TableCodes
 from tfhash.training import callbacks, runs
 from tfhash.training.trainer import Trainer
 
-TINY = {
-    "img_model": "tiny",
-    "image_size": 16,
-    "batch_size": 20,
-    "batch_classes": 10,
-    "buckets": 16,
-    "embedding_dim": 16,
-    "epochs": 2,
-}
-HASH = {"stage": "hash"}
 TRIPLETS = {"stage": "hash", "hash_loss": "triplet"}
-
-
-def config(**changes):
-    return hash_table.Config(**TINY | changes)
-
-
-def method_of(**changes):
-    return hash_table.Method(config(**changes), num_classes=10)
-
-
-def model_of(**changes):
-    return Model("hash_table", config(**changes), classes=examples.CLASSES, size=(16, 16))
 
 
 # ---- settings
@@ -56,10 +31,16 @@ def test_the_settings_of_a_dataset_are_those_of_its_script():
     assert hash_table.Config.defaults("cifar100", {}) == {}
     cifar = settled(HASH, "cifar100")
     assert (cifar.batch_size, cifar.classes_drawn, cifar.epochs) == (128, 64, 200)
-    assert settled(TRIPLETS, "cifar100").pair_cost == 1.0
     imagenet = settled(HASH, "imagenet32")
     assert (imagenet.batch_size, imagenet.classes_drawn, imagenet.buckets) == (1024, 512, 512)
     assert (imagenet.pair_cost, imagenet.hash_decay_rates, imagenet.epochs) == (10.0, "b2", 100)
+
+
+@pytest.mark.parametrize("dataset", ["cifar100", "imagenet32"])
+def test_triplets_leave_the_cost_and_the_buckets_as_the_scripts_do(dataset):
+    """Only comments of the original, which its scripts do not read, name other numbers."""
+    pairs, triplets = settled(HASH, dataset), settled(TRIPLETS, dataset)
+    assert (triplets.pair_cost, triplets.buckets) == (pairs.pair_cost, pairs.buckets)
 
 
 @pytest.mark.parametrize(
@@ -106,12 +87,6 @@ def test_the_learning_rate_falls_as_the_letters_say(changes, steps, rates):
 def test_settings_that_do_not_fit_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         config(**changes)
-
-
-def test_the_results_are_named_as_the_original_does():
-    assert hash_table.Config().file_name == "128_16_nin_triplet_0.3_64_stair_a3"
-    found = hash_table.Config(stage="hash", batch_classes=64).file_name
-    assert found == "nin_npair_64_128_64_npair_h1_64_1_0.003_0.3_stair_a3"
 
 
 # ---- batches and images
@@ -269,57 +244,7 @@ def test_a_hash_model_is_encoded_to_values_and_vectors():
     np.testing.assert_array_equal(codes.vectors, outputs[:, 16:])
 
 
-# ---- tests and their reports
-
-
-def random_outputs(width, count=40):
-    """`Encoded` items around a centre for each class."""
-    numbers = np.arange(count) % 10
-    outputs = np.random.default_rng(0).normal(size=(count, width)) + 3 * np.eye(10, width)[numbers]
-    return Encoded(outputs.astype(np.float32), np.eye(10, dtype=np.uint8)[numbers])
-
-
-@pytest.mark.parametrize("stage, width", [("metric", 16), ("hash", 32)])
-@pytest.mark.parametrize("test_train", [True, False])
-def test_an_evaluation_is_against_the_queries_and_if_asked_the_database(stage, width, test_train):
-    head, part = method_of(stage=stage, test_train=test_train).head, random_outputs(width)
-    codes = head.codes(part.outputs)
-    metrics = head.evaluate(part, part, codes, Scoring())
-    assert "te_te_precision@16" in metrics and ("te_tr_recall@4" in metrics) is test_train
-    assert ("te_te_suf@1" in metrics) is (stage == "hash")
-    assert isinstance(codes, TableCodes if stage == "hash" else FloatCodes)
-    assert 0 <= metrics["mAP"] <= 1
-
-
-TABLE_TEST_ENTRIES = ("test_nmi", "te_te_suf", "te_te_precision_at_k", "te_te_recall_at_k")
-
-
-@pytest.mark.parametrize(
-    "stage, width, endings, entries",
-    [
-        (
-            "metric",
-            16,
-            ["", "_tables_1", "_tables_2", "_tables_3", "_tables_4"],
-            table_scoring.METRIC_ENTRIES,
-        ),
-        ("hash", 32, ["_test", "_train"], TABLE_TEST_ENTRIES),
-    ],
-)
-def test_a_report_is_the_originals_files(tmp_path, stage, width, endings, entries):
-    model, part = model_of(stage=stage), random_outputs(width)
-    codes = model.recipe.head.codes(part.outputs)
-    result = Result(model, None, part, part, codes, part.outputs, Scoring(), {})
-    paths = originals.report("hash_table", result, tmp_path)
-    names = [f"{model.config.file_name}{ending}.csv" for ending in endings]
-    assert [path.name for path in paths] == names
-    first = paths[0].read_text().splitlines()[0]
-    assert tuple(name.strip() for name in first.split(",")) == entries
-
-
-def test_a_single_image_cannot_be_validated():
-    one = random_outputs(32, count=1)
-    assert method_of(**HASH).head.validate(one, one, None, Scoring()) == {}
+# ---- the weights that are kept
 
 
 class Planted(keras.callbacks.Callback):

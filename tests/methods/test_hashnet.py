@@ -11,7 +11,7 @@ from tfhash.data import pillow
 from tfhash.evaluation import results
 from tfhash.evaluation.results import Result
 from tfhash.evaluation.scoring import Encoded, Scoring
-from tfhash.methods import hashnet
+from tfhash.methods import base, hashnet
 from tfhash.model import Model
 from tfhash.retrieval.codes import BinaryCodes, FloatCodes
 
@@ -81,6 +81,55 @@ def test_the_last_layer_learns_ten_times_as_fast():
     fast = {"dense/kernel", "dense/bias"}
     assert fast < set(factors)
     assert all(factor == (10 if path in fast else 1) for path, factor in factors.items())
+
+
+# ---- training
+
+
+def test_the_passes_do_not_end_with_an_epoch():
+    """Epochs of 2 steps over 40 labelled images in batches of 10: an order has 3 steps."""
+    recipe, train = method(img_model="tiny", batch_size=10), examples.splits().train
+    drawn = [
+        rows["first"]
+        for epoch in range(3)
+        for rows in recipe.batches(train, steps=2, seed=0, epoch=epoch)
+    ]
+    for order in (drawn[:3], drawn[3:]):
+        assert len(set(np.concatenate(order).tolist())) == 30
+
+
+@pytest.mark.parametrize("name, legacy", [("hashnet", True), ("csq", False)])
+def test_crops_are_drawn_as_when_the_code_was_published(name, legacy, monkeypatch):
+    seen = []
+
+    def crop(images, size, seed, **options):
+        seen.append(options["legacy"])
+        return images
+
+    monkeypatch.setattr(pillow, "random_resized_crops", crop)
+    examples.model(name).recipe.augment(np.zeros((1, 14, 14, 3), np.uint8), tf.constant([1, 2]))
+    assert seen == [legacy]
+
+
+def test_the_gradient_of_the_caffe_half_is_an_option():
+    """A pair of one class: 8 times the gradient, and the same loss."""
+    labels = dict.fromkeys(("first", "second"), tf.constant([[0.0, 1.0]]))
+    u = tf.Variable([[0.5, -0.5]])
+    found = []
+    for asked in (False, True):
+        recipe = method(img_model="tiny", bits=2, continous_similarity=asked)
+        with tf.GradientTape() as tape:
+            outputs = {"first": u, "second": tf.constant([[0.5, 0.25]])}
+            loss = recipe.losses(outputs, base.Batch(labels, {}))["pairs"]
+        found.append((loss.numpy(), tape.gradient(loss, u).numpy()))
+    (plain, gradient), (graded, steeper) = found
+    np.testing.assert_allclose(graded, plain, rtol=1e-6)
+    np.testing.assert_allclose(steeper, 8 * gradient, rtol=1e-5)
+
+
+def test_two_losses_at_once_are_refused():
+    with pytest.raises(ValueError, match="`balanced` or `continous_similarity`.*Received both"):
+        hashnet.Config(balanced=True, continous_similarity=True)
 
 
 # ---- encoding

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import examples, golden
-from tfhash import data, methods, originals, settings
+from tfhash import data, methods, originals
 
 MODULES = [module.name for module in pkgutil.iter_modules(originals.__path__) if not module.ispkg]
 PROGRAMS = [importlib.import_module(f"{originals.__name__}.{name}") for name in MODULES]
@@ -107,16 +107,26 @@ def test_a_model_that_its_original_could_not_read_is_not_written(name, tmp_path)
 @pytest.mark.parametrize("program", PROGRAMS, ids=MODULES)
 def test_the_datasets_in_the_tables_of_a_program_are_known_here(program):
     ours = getattr(program, "DATASETS", {}).values()
-    tables = [getattr(program, table, {}) for table in ("DEFAULTS", "TOPS")]
-    named = {*ours, *(name for table in tables for name in table)}
+    tops = getattr(program, "TOPS", {})
+    named = {*ours, *(name for table in tops.values() for name in table)}
     for name in {*named, getattr(program, "TRAINED_ON", "cifar10")}:
         assert data.resolve(name, "nowhere")[0] == name
-    assert all(top >= 1 for top in getattr(program, "TOPS", {}).values())
+    assert set(tops) <= set(program.METHODS)
+    assert all(top >= 1 for table in tops.values() for top in table.values())
 
 
-@pytest.mark.parametrize("name", methods.names())
-def test_the_defaults_of_a_program_are_settings_of_its_method(name):
-    for dataset, values in getattr(originals.program(name), "DEFAULTS", {}).items():
-        chosen = settings.settle(name, {"dataset": dataset})
-        kept = vars(chosen.config) | vars(chosen.data)
-        assert {key: kept[key] for key in values} == values
+@pytest.mark.parametrize(
+    "name, dataset, top",
+    [
+        ("dch", "cifar10", 54000),
+        ("dhn", "cifar10_zero_shot", 15000),
+        ("dtq", "coco", 5000),
+        ("dqn", "cifar10", 5),
+        ("dqn", "nuswide_81", 5),
+        ("dvsq", "nuswide_81", 5000),
+        ("dqn", "digits", None),
+    ],
+)
+def test_the_ranks_of_deephash_that_count_are_those_of_its_scripts(name, dataset, top):
+    """examples/METHOD/train_val_script.py: Rs, and in that of dqn the number 5."""
+    assert originals.top(name, dataset) == top

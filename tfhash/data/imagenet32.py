@@ -26,8 +26,8 @@ def folder_of_pickles(data_dir):
 def load(folder, image_size=None):
     """`Splits`: batches 1 to 9 train, of batch 10 the first 50 of each class are held out.
 
-    The queries are the validation set. The rest of batch 10 is not used. `pixel_mean` is that of
-    the batches, if all of them give the same.
+    The queries are the validation set. The rest of batch 10 is not used. The stored mean is that
+    of the batches, if all of them give the same.
 
     Args:
         folder: has all eleven files.
@@ -53,7 +53,8 @@ def load(folder, image_size=None):
     places = {"trained": np.arange(starts[-3]), "held": np.arange(*starts[-3:-1])}
     places["query"] = np.arange(*starts[-2:])
     made = held_out.of_parts("imagenet32", classes, pixels, labels, image_size=image_size, **places)
-    return dataclasses.replace(made, stored_mean=_common_mean(means))
+    train = dataclasses.replace(made.train, stored_mean=_common_mean(means))
+    return dataclasses.replace(made, train=train)
 
 
 def _common_mean(means):

@@ -14,6 +14,7 @@ from tfhash.data import images, places, splits
 
 FILES = {"train": "train.txt", "query": "test.txt", "database": "database.txt", "val": ""}
 NAMES = tuple(filter(None, FILES.values()))
+TELLING = (FILES["train"], FILES["query"])  # a folder of lists has them; of a database not always
 SIDE = 256  # pixels, as DeepHash resizes to
 NUMBER = re.compile(r"[-+]?\d+(\.\d*)?$")
 # Of lists of class numbers where the number of classes is not given: classes, and bytes of labels,
@@ -24,9 +25,9 @@ FIRST_LINES = 20  # that tell which folder the paths of a list begin at
 
 
 def folder(dataset, data_dir):
-    """`data_dir` or the folder of the dataset's name in it, where the three lists lie, or None."""
+    """`data_dir` or the folder of the dataset's name in it, where its lists lie, or None."""
     for place in places.folders(data_dir, dataset):
-        if _count(place) == len(NAMES):
+        if _count(place, TELLING) == len(TELLING):
             return place
     return None
 
@@ -36,9 +37,9 @@ def width(folder):
     return _first_width(os.path.join(folder, FILES["train"]))
 
 
-def _count(place):
-    """How many of the three lists lie in a folder."""
-    return sum(os.path.isfile(os.path.join(place, name)) for name in NAMES)
+def _count(place, names=NAMES):
+    """How many of the lists lie in a folder."""
+    return sum(os.path.isfile(os.path.join(place, name)) for name in names)
 
 
 def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, files=()):
@@ -176,7 +177,8 @@ def _read(source, starts, pool, width, numbered):
             except ValueError as error:
                 fault = checks.brief(error, MOST_LETTERS)
                 raise ValueError(f"`{source}`, line {number}: {fault}") from None
-            index.append(pool.setdefault(path, len(pool)))
+            # Absolute, so that lists named in different ways share their images.
+            index.append(pool.setdefault(os.path.abspath(path), len(pool)))
             labels.append(row)
     if numbered:
         return np.array(index, np.int64), np.array(labels, np.int64)

@@ -44,6 +44,17 @@ def resolve(dataset, data_dir, *, given=False, files=()):
     return dataset, f"dataset: {dataset}" + (f", the {kind} in {folder}" if folder else "")
 
 
+def ready(dataset, data_dir):
+    """(kind, folder) of the files in `data_dir` that a dataset would be read from, or None.
+
+    The kind is "pickles", "lists" or "copy", one prepared by TFDS. None also for a dataset that
+    has no name of its own, such as folder:PATH.
+    """
+    if dataset not in (*PICKLED, *LISTED):
+        return None
+    return _ready(dataset, os.path.expanduser(data_dir), inside=True)
+
+
 def check_name(dataset):
     """Raises ValueError for a name that is none of `NAMES`, nor another name of one of these."""
     dataset = places.ALIASES.get(dataset, dataset)

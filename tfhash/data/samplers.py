@@ -148,24 +148,31 @@ def pairs(groups, per_batch, steps, *, seed, epoch):
         yield {"anchors": rows[::2], "positives": rows[1::2]}
 
 
-def two_streams(items, batch_size, steps, *, seed, epoch):
+def two_streams(items, batch_size, steps, *, seed, first=0):
     """Draws two batches for each step, each from a shuffled order of its own of all items.
 
-    So the batches of a step may share items. The last, incomplete batch of an order is dropped.
+    So the batches of a step may share items. An order serves for all its batches but the last
+    one, complete or not; the next one begins there, in whatever call.
 
     Args:
         items: `[n]` positions to draw from.
         batch_size: items of each batch; at most n.
         steps: number of steps.
-        seed, epoch: determine the batches; >= 0.
+        seed: determines the orders, by their number in the training; >= 0.
+        first: steps of the training before these.
     Yields:
         `{"first": [batch_size] int64, "second": [batch_size] int64}`.
     Raises:
         ValueError: fewer items than `batch_size`.
-    Original: thuml/HashNet, pytorch/src/train.py, which drops a full last batch too.
+    Original: thuml/HashNet, pytorch/src/train.py, which stops where there is one batch only.
     """
     items = np.asarray(items, np.int64)
+    check_filled("different", len(items), batch_size)
     seeds = np.random.SeedSequence((seed, 2)).generate_state(2).tolist()
-    orders = [shuffled(len(items), batch_size, steps, seed=one, epoch=epoch) for one in seeds]
-    for first, second in zip(*orders):
-        yield {"first": items[first["images"]], "second": items[second["images"]]}
+    per_pass, orders = max(1, -(-len(items) // batch_size) - 1), None
+    for step in range(first, first + steps):
+        number, place = divmod(step, per_pass)
+        if orders is None or place == 0:
+            orders = [np.random.default_rng((one, number)).permutation(items) for one in seeds]
+        chosen = slice(place * batch_size, (place + 1) * batch_size)
+        yield dict(zip(("first", "second"), (order[chosen] for order in orders)))

@@ -24,12 +24,15 @@ class Split:
         index: `[n]` int64, the positions of this part's images in the pool.
         labels: `[n, classes]` uint8, 0 or 1.
         labelled: `[n]` bool, whose labels a training may use.
+        stored_mean: the mean image that the dataset's files give, `[height, width, 3]` of pixels
+            from 0 to 1 at the size of the stored images; None where they give none.
     """
 
     images: ArrayImages | FileImages
     index: np.ndarray
     labels: np.ndarray
     labelled: np.ndarray
+    stored_mean: np.ndarray | None = None
 
     def __post_init__(self):
         count = len(self.index)
@@ -56,9 +59,8 @@ class Split:
 
     def subset(self, positions):
         """The images at `positions` of this part, as a part that shares the pool."""
-        return Split(
-            self.images, self.index[positions], self.labels[positions], self.labelled[positions]
-        )
+        rows = {n: getattr(self, n)[positions] for n in ("index", "labels", "labelled")}
+        return dataclasses.replace(self, **rows)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,7 +70,6 @@ class Splits:
     Attributes:
         left_out: names of files that are in no part, since they can't be read.
         notes: lines on what else was left out or is unusual, for the log.
-        stored_mean: see `pixel_mean`, at the size of the stored images.
     """
 
     dataset: str
@@ -78,16 +79,6 @@ class Splits:
     database: Split
     left_out: tuple = ()
     notes: tuple = ()
-    stored_mean: np.ndarray | None = None
-
-    @property
-    def pixel_mean(self):
-        """The mean image that the dataset's files give, `[height, width, 3]` of pixels from 0 to 1.
-
-        None where they give none, or where images are resized.
-        """
-        fits = np.shape(self.stored_mean) == self.train.images.shape
-        return self.stored_mean if fits else None
 
     def resized(self, size=None, how=resize, dtype=np.uint8):
         """These parts with images at another size, or resized in another way; see `resized` of
@@ -272,8 +263,12 @@ def stratified(labels, count, rng, *, at_least=0):
 def pixel_mean(train):
     """`[height, width, 3]` mean of all images of a split, of pixels from 0 to 1.
 
-    Original: process/cifar_process.py, which also counts the images held out to validate with.
+    It is that of the dataset's files where they give one and images have their size.
+    Original: process/cifar_process.py, which also counts the images held out to validate with;
+    process/imagenet32_process.py.
     """
+    if np.shape(train.stored_mean) == train.images.shape:
+        return train.stored_mean
     total = np.zeros(train.images.shape)
     for first in range(0, len(train), BLOCK):
         rows = np.arange(first, min(first + BLOCK, len(train)))

@@ -36,6 +36,39 @@ def weighted_log_loss(
     return tf.reduce_sum(weights * cost) / tf.reduce_sum(weights)
 
 
+def graded_log_loss(
+    first,
+    second,
+    first_labels,
+    second_labels,
+    *,
+    sigmoid_param=1.0,
+    l_threshold=15.0,
+    similar_weight=1.0,
+):
+    """`weighted_log_loss`, with the gradient that HashNet's Caffe half gives to it.
+
+    There a pair's part of the gradient is multiplied by 8 s^2 / (s1 s2) where the two share s of
+    their s1 and s2 classes, and by 2 where they share none. The loss does not show it. Arguments
+    and result as for `weighted_log_loss`.
+
+    Original: thuml/HashNet, caffe/src/caffe/layers/pairwise_loss_layer.cu, continous_similarity,
+    which leaves out pairs that share all classes there are.
+    """
+    settings = {"l_threshold": l_threshold, "similar_weight": similar_weight}
+    settings["sigmoid_param"] = sigmoid_param
+    loss = weighted_log_loss(first, second, first_labels, second_labels, **settings)
+    shared = tf.matmul(first_labels, second_labels, transpose_b=True)  # [n, m]
+    one, other = (tf.maximum(tf.reduce_sum(y, axis=1), 1) for y in (first_labels, second_labels))
+    factors = tf.where(shared > 0, 8 * shared**2 / (one[:, None] * other), 2)
+    similar = tf.cast(shared > 0, first.dtype)
+    weights = 1 + (similar_weight - 1) * similar
+    d = sigmoid_param * tf.matmul(first, second, transpose_b=True)
+    cost = tf.cast(factors, d.dtype) * (tf.math.softplus(d) - similar * d)
+    graded = tf.reduce_sum(weights * cost) / tf.reduce_sum(weights)
+    return graded + tf.stop_gradient(loss - graded)
+
+
 def balanced_log_loss(first, second, first_labels, second_labels):
     """Sum over pairs of log(1 + exp(d)) - s d, where similar and other pairs count alike.
 

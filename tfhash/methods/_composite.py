@@ -82,7 +82,9 @@ def head(method, kind=Additive, word_vectors=None):
 
 
 class TrainingCodes(base.Hook):
-    """The codes of the training images, and their outputs as the steps last gave them.
+    """The codes of the labelled training images, and their outputs as the steps last gave them.
+
+    The state has a row for each of these images, in their order in train.
 
     Args:
         head: an `Additive`.
@@ -92,39 +94,41 @@ class TrainingCodes(base.Hook):
         self.head = head
 
     def build_state(self, train):
+        count = int(train.labelled.sum())
+        rows = np.where(train.labelled, np.cumsum(train.labelled) - 1, -1)
+        self._rows = tf.constant(rows, tf.int64)  # of the state, by position in train
         self.state = {
-            "codes": _variable(np.zeros((len(train), self.head.codebooks), np.int32)),
+            "codes": _variable(np.zeros((count, self.head.codebooks), np.int32)),
             # As in the original, an image that no step has shown stands at the origin.
-            "outputs": _variable(np.zeros((len(train), self.head.dim), np.float32)),
-            "seen": _variable(np.zeros(len(train), bool)),
+            "outputs": _variable(np.zeros((count, self.head.dim), np.float32)),
+            "seen": _variable(np.zeros(count, bool)),
         }
         return self.state
+
+    @property
+    def outputs(self):
+        """The outputs `[labelled, dim]`, as they are known."""
+        return self.state["outputs"].numpy()
 
     def on_step_end(self, outputs, positions):
         self.remember(positions["images"].numpy(), outputs["images"].numpy())
 
-    def remember(self, rows, outputs):
-        """Keeps the outputs of the images at `rows` of train; the last ones of an image count."""
-        rows, last = np.unique(rows[::-1], return_index=True)
+    def remember(self, positions, outputs):
+        """Keeps the outputs of labelled images at `positions` in train; of an image the last."""
+        rows, last = np.unique(self._rows.numpy()[positions[::-1]], return_index=True)
         values = {"outputs": outputs[::-1][last], "seen": np.ones(len(rows), bool)}
         for name, new in values.items():
             for copy in getattr(self.state[name], "values", [self.state[name]]):  # of each replica
                 copy.scatter_nd_update(rows[:, None], new)
 
-    def outputs_of(self, rows):
-        """The outputs `[rows, dim]` of the images at `rows` of train, as they are known."""
-        return self.state["outputs"].numpy()[rows]
-
     def decoded(self, positions, dtype):
-        """The codes of images at some positions of train, decoded: `[batch, dim]`."""
-        numbers = tf.gather(self.state["codes"], positions)
+        """The codes of images at some positions in train, decoded: `[batch, dim]`."""
+        numbers = tf.gather(self.state["codes"], tf.gather(self._rows, positions))
         return composite.reconstruct(numbers, tf.cast(self.head.centers, dtype))
 
-    def keep(self, rows, numbers, centers):
-        """Sets the codes of the images at `rows` of train, and the centres of the model."""
-        every = np.array(self.state["codes"].numpy())
-        every[rows] = numbers
-        self.state["codes"].assign(every)
+    def keep(self, numbers, centers):
+        """Sets the codes `[labelled, codebooks]`, and the centres of the model."""
+        self.state["codes"].assign(numbers)
         self.head.centers.assign(centers)
 
 
@@ -146,8 +150,7 @@ class ScheduledCodes(TrainingCodes):
 
     def build_state(self, train):
         rate = _variable(np.zeros((), np.float32))
-        known = _variable(train.labelled)
-        self.state = super().build_state(train) | {"cq_lambda": rate, "labelled": known}
+        self.state = super().build_state(train) | {"cq_lambda": rate}
         return self.state
 
     def weight(self, dtype):
@@ -159,16 +162,16 @@ class ScheduledCodes(TrainingCodes):
 
         The original leaves their outputs at zero.
         """
-        rows = np.flatnonzero(train.labelled & ~self.state["seen"].numpy())
-        if epoch and len(rows):
-            self.remember(rows, encode(train.subset(rows)))
+        positions = np.flatnonzero(train.labelled)[~self.state["seen"].numpy()]
+        if epoch and len(positions):
+            self.remember(positions, encode(train.subset(positions)))
 
     def on_step_begin(self, step):
-        rows = np.flatnonzero(self.state["labelled"].numpy())
-        period = 2 * -(-len(rows) // self.config.batch_size)
+        images = self.state["outputs"].shape[0]
+        period = 2 * -(-images // self.config.batch_size)
         number, rest = divmod(step - 1, period)
         if step > 1 and rest == 0:
-            self.keep(rows, *self.update(self.outputs_of(rows), number))
+            self.keep(*self.update(self.outputs, number))
         self.state["cq_lambda"].assign(self.config.cq_lambda if step > period else 0.0)
 
 

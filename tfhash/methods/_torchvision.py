@@ -24,7 +24,14 @@ class Config(settings.Config):
     crop_share: float = setting(
         0.08, "Smallest share of an image's area in a training crop.", over=0, most=1
     )
+    legacy_crops: bool = setting(
+        False,
+        "Draw training crops as torchvision 0.2: the aspect itself is uniform, not its logarithm.",
+    )
     flip: bool = setting(True, "Mirror half of the training images, drawn at random.")
+    upright: bool = setting(
+        False, "Turn images of files as their EXIF says; the original takes them as stored."
+    )
     # Pillow's default was "nearest" when the code was published; since Pillow 7 it is "bicubic".
     resample: str = setting(
         "nearest",
@@ -58,7 +65,7 @@ class Method(base.Method):
             pixels=plain.backbone.pixels or backbones.IMAGENET,
             side=config.resize_size or None,
             resize=f"pillow_{config.resample}",
-            upright=False,  # as the original reads files
+            upright=config.upright,
             sees=size,
             option="crop_size",
             **(ten if config.test_10crop else one),
@@ -66,6 +73,7 @@ class Method(base.Method):
 
     def augment(self, images, seed):
         config = self.config
-        area = {"scale": (config.crop_share, 1.0), "flip": config.flip}
-        images = pillow.random_resized_crops(images, config.crop_size, seed, **area)
+        options = {"scale": (config.crop_share, 1.0), "flip": config.flip}
+        options["legacy"] = config.legacy_crops
+        images = pillow.random_resized_crops(images, config.crop_size, seed, **options)
         return self.input.pixels.normalize(images)

@@ -173,6 +173,10 @@ class Method(abc.ABC):
         """`{name: scalar}` to watch beside the losses; arguments as of `losses`."""
         return {}
 
+    def summaries(self):
+        """`{name: scalar or [n] values}` for TensorBoard after an epoch, these as histograms."""
+        return {}
+
     # ---- hooks
 
     def on_epoch_begin(self, epoch, train, encode):

@@ -33,7 +33,10 @@ class Config(_torchvision.Config):
     decay_rate: float = setting(0.7, "What the learning rate is multiplied by then.", over=0)
     quantization: float = setting(0.05, "Weight of the distance from -1 and 1.", least=0)
 
-    datasets: typing.ClassVar[dict] = {"digits": DIGITS | {"flip": False}}
+    datasets: typing.ClassVar[dict] = {
+        "digits": DIGITS | {"flip": False},
+        "folder": {"upright": True},
+    }
 
 
 class Method(_torchvision.Method):

@@ -111,16 +111,15 @@ class Method(_deephash.Method):
     def on_epoch_begin(self, epoch, train, encode):
         rows, seed = np.flatnonzero(train.labelled), (self.seed, epoch)
         if epoch:
-            self._update(rows, self.head.centers.numpy(), seed)
+            self._update(self.head.centers.numpy(), seed)
         self._embed(rows, train, encode, seed)
-        outputs = self.training.outputs_of(rows)
+        outputs = self.training.outputs
         self._select(rows, outputs, train.labels[rows], epoch)
         if not epoch:
-            self._update(rows, self.head.initial_centers(outputs, seed=seed), seed)
+            self._update(self.head.initial_centers(outputs, seed=seed), seed)
 
-    def _update(self, rows, centers, seed):
-        outputs = self.training.outputs_of(rows)
-        self.training.keep(rows, *self.head.fit(outputs, centers, seed=seed))
+    def _update(self, centers, seed):
+        self.training.keep(*self.head.fit(self.training.outputs, centers, seed=seed))
 
     def _embed(self, rows, train, encode, seed):
         """The outputs of all images, in inference mode.
@@ -157,6 +156,21 @@ class Method(_deephash.Method):
             )
         else:
             LOG.info("No triplet violates the margin: the former ones are trained again.")
+
+    def on_step_end(self, outputs, positions):
+        super().on_step_end(outputs, positions)
+        self._last = outputs["images"]
+
+    def summaries(self):
+        """The number of triplets of the epoch, and distances in those of its last step.
+
+        The original writes the distances of every step.
+        """
+        anchor, positive, negative = tf.split(self._last, 3)
+        near = triplet.distance(anchor, positive, kind=self.config.dist_type)
+        far = triplet.distance(anchor, negative, kind=self.config.dist_type)
+        distances = {"pos_dist": near, "neg_dist": far, "pos_dist - neg_dist": near - far}
+        return {"num_triplets": len(self.state["triplets"].numpy())} | distances
 
     def losses(self, outputs, batch):
         u, config = outputs["images"], self.config

@@ -36,10 +36,13 @@ class Config(_composite.Config):
     wordvec_dict: str = setting(
         "",
         "Text file of the classes' word vectors, a row of numbers each in the order of the "
-        "classes; or orthogonal, for vectors that only tell the classes apart.",
+        "classes; or orthogonal, for vectors that only tell the classes apart. By default "
+        "DATASET_wordvec.txt, where it lies beside the lists.",
     )
     word_vectors: str = setting(
-        "", "Text or .bin file of word2vec or GloVe to look --class_names up in."
+        "",
+        "Text or .bin file of word2vec or GloVe to look --class_names up in; with both of these "
+        "--wordvec_dict is not read.",
     )
     class_names: str = setting(
         "",
@@ -92,16 +95,21 @@ class Method(_deephash.Method):
 
     def _read_word_vectors(self):
         config, size = self.config, {"classes": self.num_classes, "dim": self.config.output_dim}
+        if config.word_vectors and config.class_names:
+            return self._looked_up()
         if config.wordvec_dict == ORTHOGONAL:
             return word_vectors.orthogonal(**size)
         if config.wordvec_dict:
             return word_vectors.read_table(config.wordvec_dict, **size)
-        if not config.word_vectors or not config.class_names:
-            raise ValueError(
-                f"Expected a word vector of each of the {self.num_classes} classes. Received none. "
-                "Give --wordvec_dict=FILE (a row of numbers per class), or --word_vectors=FILE of "
-                "word2vec or GloVe with --class_names=a,b,..., or --wordvec_dict=orthogonal."
-            )
+        raise ValueError(
+            f"Expected a word vector of each of the {self.num_classes} classes. Received none. "
+            "Give --wordvec_dict=FILE (a row of numbers per class; DATASET_wordvec.txt beside the "
+            "lists is found), or --word_vectors=FILE of word2vec or GloVe with "
+            "--class_names=a,b,..., or --wordvec_dict=orthogonal."
+        )
+
+    def _looked_up(self):
+        config = self.config
         names = word_vectors.names_of(config.class_names)
         if len(names) != self.num_classes:
             raise ValueError(

@@ -49,6 +49,9 @@ class Config(settings.Config):
     legacy_resize: bool = setting(
         True, "Resize as TensorFlow 1.15 does; else with half-pixel centres."
     )
+    upright: bool = setting(
+        False, "Turn images of files as their EXIF says; the original takes them as stored."
+    )
     multi_label: str = setting(
         "last",
         "Which classes of an image with several count, in training and test: last or all.",
@@ -80,7 +83,8 @@ class Config(settings.Config):
             "epochs": 10,
             "save_every": 5,
             "learning_rate": 0.05,
-        }
+        },
+        "folder": {"upright": True},
     }
 
     def total_steps(self, steps_per_epoch):
@@ -110,7 +114,7 @@ class Method(base.Method):
             pixels=plain.backbone.pixels or IMAGENET,
             side=config.image_size or plain.backbone.resized,
             resize="pad_legacy" if config.legacy_resize else "pad",
-            upright=False,  # as the original reads files
+            upright=config.upright,
             batch=64,
         )
 

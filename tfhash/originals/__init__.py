@@ -3,9 +3,10 @@
 A module of this folder has `METHODS`, the methods that it is the original of. What it may have:
 
     DATASETS          {the original's name of a dataset: ours}
-    DEFAULTS          {dataset: {setting: value}}, in place of the method's defaults
-    TOPS              {dataset: R of its mAP@R}
-    TRAINED_ON        the dataset of its published models
+    TOPS              {method: {dataset: R of its mAP@R}}
+    TRAINED_ON        the dataset of its published models, and of its scripts by default
+    DATA_DIR          the folder that its scripts have datasets in, by their names
+    beside(method, dataset, folder)  {setting: value} of what it has beside a dataset's lists
     read(model, path) fills the model from a file of the original; returns lines on what it held
     write(model, path) writes the model as the original program does
     recognizes(shapes) whether `{variable: shape}` of a file is of a trained model
@@ -16,8 +17,9 @@ A module of this folder has `METHODS`, the methods that it is the original of. W
 import functools
 import importlib
 import pkgutil
+import typing
 
-from tfhash import checks, methods
+from tfhash import checks, data, methods
 from tfhash.backbones import base as backbones
 
 
@@ -38,19 +40,47 @@ def dataset_name(method, name):
     return _table(method, "DATASETS").get(name, name)
 
 
-def defaults(method, dataset):
-    """`{setting: value}` that a dataset changes in the original."""
-    return _table(method, "DEFAULTS").get(dataset, {})
-
-
 def top(method, dataset):
     """R of mAP@R in the original, for a dataset; None for all."""
-    return _table(method, "TOPS").get(dataset)
+    return _table(method, "TOPS").get(method, {}).get(dataset)
 
 
 def trained_on(method):
     """The dataset of the original's published models."""
     return getattr(program(method), "TRAINED_ON", "cifar10")
+
+
+class Place(typing.NamedTuple):
+    """Where data are: the dataset, the folder to give as data_dir, `{setting: value}` of there."""
+
+    dataset: str
+    folder: str
+    settings: dict
+
+
+def place(method, dataset, data_dir, *, given=False, files=()):
+    """The `Place` of the dataset that a name stands for, for a method.
+
+    Where the user gave no folder and `data_dir` has nothing of the dataset, it is that in which
+    the method's original has its data. For "auto" that is looked into before digits are taken.
+
+    Args:
+        method: its name.
+        dataset, data_dir, given, files: as for `data.resolve`.
+    """
+    unnamed = dataset == "auto" and not given
+    resolved, _ = data.resolve(dataset, data_dir, given=given, files=() if unnamed else files)
+    home = getattr(program(method), "DATA_DIR", None)
+    if home and not given:
+        wanted = trained_on(method) if unnamed and resolved == "digits" else resolved
+        # The error that lists are missing names the original's place.
+        there = data.ready(wanted, home) or (wanted == resolved and wanted in data.LISTED)
+        if there and not data.ready(wanted, data_dir):
+            resolved, data_dir = wanted, home
+    kind, folder = data.ready(resolved, data_dir) or (None, None)
+    beside = getattr(program(method), "beside", None)
+    settings = beside(method, resolved, folder) if beside and kind == "lists" else {}
+    return Place(resolved, data_dir, settings)
 
 
 def read(model, path):

@@ -5,6 +5,7 @@ models.
 """
 
 import dataclasses
+import os
 import pathlib
 
 import numpy as np
@@ -14,8 +15,12 @@ from tfhash.backbones import alexnet
 from tfhash.originals.readers import npy
 
 METHODS = ("dch", "dhn", "dqn", "dtq", "dvsq")
+DATA_DIR = "~/data"
 COMPOSITE = ("dqn", "dtq", "dvsq")
-TOPS = {"cifar10": 54000, "nuswide_81": 5000, "coco": 5000, "nuswide_21": 5000, "imagenet": 5000}
+RANKS = dict.fromkeys(("nuswide_81", "coco", "nuswide_21", "imagenet"), 5000)
+RANKS |= {"cifar10": 54000, "cifar10_zero_shot": 15000}
+# The script of DQN has one R for all its datasets.
+TOPS = dict.fromkeys(METHODS, RANKS) | {"dqn": dict.fromkeys((*RANKS, "cub"), 5)}
 BACKBONE = "alexnet"
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
@@ -52,6 +57,12 @@ def write(model, path):
             f"Received: img_model={model.backbone.name}."
         )
     npy.write(path, {name: v.numpy() for name, v in originals.variables(model).items()})
+
+
+def beside(method, dataset, folder):
+    """The word vectors of DVSQ, where they lie."""
+    path = os.path.abspath(os.path.join(folder, f"{dataset}_wordvec.txt"))
+    return {"wordvec_dict": path} if method == "dvsq" and os.path.isfile(path) else {}
 
 
 def recognizes(method, shapes):

@@ -14,8 +14,8 @@ from tfhash.originals.readers import pth
 
 METHODS = ("hashnet",)
 DATASETS = {"nus_wide": "nuswide_81"}
-DEFAULTS = {name: {"data_dir": f"data/{name}"} for name in ("coco", "imagenet", "nuswide_81")}
-TOPS = {"imagenet": 1000, "nuswide_81": 5000, "coco": 5000}
+DATA_DIR = "data"
+TOPS = {"hashnet": {"imagenet": 1000, "nuswide_81": 5000, "coco": 5000}}
 TRAINED_ON = "coco"
 KERAS = "keras"
 

@@ -4,11 +4,13 @@ Original: shashankiyer/Learning-bit-codes-for-images.
 """
 
 import dataclasses
+import os
 
 from tfhash import checks, originals
 from tfhash.originals.readers import npy, tf1
 
 METHODS = ("latent",)
+DATA_DIR = "data"
 BACKBONE = "bvlc_alexnet"
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fclat", "fc8")
 WEIGHTS = "data/pretrained_alexnet/bvlc_alexnet.npy"  # where the original looks for them
@@ -31,6 +33,11 @@ def read(model, path):
     arrays = {name: stored[name] for name in wanted}
     checks.assign(wanted, arrays, path)
     return originals.summary(path, arrays)
+
+
+def beside(method, dataset, folder):
+    """Queries are searched in the images of the training: its list is the database's too."""
+    return {"database_file": os.path.abspath(os.path.join(folder, "train.txt"))}
 
 
 def recognizes(method, shapes):

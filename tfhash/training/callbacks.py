@@ -77,7 +77,8 @@ class History(keras.callbacks.Callback):
 
 
 class Scalars(keras.callbacks.Callback):
-    """Writes each step's losses, learning rate and gradient norm to TensorBoard."""
+    """Writes to TensorBoard each step's losses, learning rate and gradient norm, and after each
+    epoch what a method adds."""
 
     def __init__(self, trainer, writer):
         super().__init__()
@@ -91,6 +92,10 @@ class Scalars(keras.callbacks.Callback):
                 tf.summary.scalar(f"losses/{name}" if is_loss else name, value)
 
     def on_epoch_end(self, epoch, logs=None):
+        with self.writer.as_default(step=self.trainer.step):
+            for name, value in self.trainer.model.recipe.summaries().items():
+                write = tf.summary.histogram if np.ndim(value) else tf.summary.scalar
+                write(name, value)
         self.writer.flush()
 
 

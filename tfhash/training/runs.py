@@ -232,24 +232,30 @@ def splits_of(model, given):
         model: a `Model`.
         given: `{setting of Data: value}`.
     """
-    if "data" in model.stored:
-        options = Data.of(model.stored["data"])
-    else:
-        dataset = given.get("dataset", originals.trained_on(model.method))
-        folder = originals.defaults(model.method, dataset).get("data_dir", Data.data_dir)
-        options = Data(dataset, data_dir=folder)
-    options = dataclasses.replace(options, **given)
-    named = originals.dataset_name(model.method, options.dataset)
-    place = {"given": "data_dir" in given, "files": all_settings.files_of(given)}
-    dataset, _ = data.resolve(named, options.data_dir, **place)
-    options = dataclasses.replace(options, dataset=dataset)
+    options = _options_of(model, given)
     if not options.image_size and model.size and model.size[0] == model.size[1]:
         options = dataclasses.replace(options, image_size=model.size[0])
-    splits = load_splits(options, model.method, model.config, given=place["given"])
+    splits = load_splits(options, model.method, model.config, given="data_dir" in given)
     model.size = tuple(splits.query.images.size)
     if "data" in model.stored and splits.classes != model.classes:
-        LOG.info("The model was trained on other classes than those of %s.", dataset)
+        LOG.info("The model was trained on other classes than those of %s.", options.dataset)
     return splits
+
+
+def _options_of(model, given):
+    """The `Data` of a model's training with what is `given`; other data have their own lists."""
+    name, stored = model.method, model.stored.get("data")
+    before = Data.of(stored or {"dataset": originals.trained_on(name)})
+    asked = {key: all_settings.absolute(key, value) for key, value in given.items()}
+    asked["dataset"] = originals.dataset_name(name, asked.get("dataset", before.dataset))
+    options = dataclasses.replace(before, **asked)
+    if stored and (options.dataset, options.data_dir) == (before.dataset, before.data_dir):
+        return options
+    place = {"given": "data_dir" in given, "files": all_settings.files_of(given)}
+    dataset, folder, found = originals.place(name, options.dataset, options.data_dir, **place)
+    lists = {f"{part}_file": "" for part in data.FILES}
+    lists |= {key: value for key, value in (found | asked).items() if key in lists}
+    return dataclasses.replace(options, dataset=dataset, data_dir=folder, **lists)
 
 
 def _open_directory(path, method, given, strategy):

@@ -70,14 +70,21 @@ class Config(settings.Config):
     decay_rates: str = setting(
         "a3", "Its steps by a letter and its rates by a number: a1 to a5, b1 to b5."
     )
-    buckets: int = setting(64, "Buckets of the hash table.", least=1)
+    buckets: int = setting(
+        64,
+        "Buckets of the hash table; for triplets on ImageNet a comment of the original has 256.",
+        least=1,
+    )
     active: int = setting(1, "Buckets that an item lies in.", least=1)
     hash_loss: str = setting("npair", "Of the hash stage: npair or triplet.", choices=LOSSES)
     hash_distance: str = setting(
         "h1", "h1 (inner products; for triplet L1) or h2 (negative L1).", choices=DISTANCES
     )
     pair_cost: float = setting(
-        0.3, "Cost of two classes of a batch in one bucket, in output units.", least=0
+        0.3,
+        "Cost of two classes of a batch in one bucket, in output units; for triplets a comment of "
+        "the original has 1.",
+        least=0,
     )
     hash_length_weight: float = setting(
         0.003, "Weight of the squared lengths, npair of the hash stage.", least=0
@@ -146,10 +153,8 @@ class Config(settings.Config):
 
     @classmethod
     def defaults(cls, dataset, asked):
-        stage, loss = asked.get("stage", "metric"), asked.get("hash_loss")
+        stage = asked.get("stage", "metric")
         changed = {"batch_classes": 64, "epochs": 200} if stage == "hash" else {}
-        if loss == "triplet" and stage == "hash":
-            changed["pair_cost"] = 1.0
         return changed | (DATASETS[dataset](stage, asked) if dataset in DATASETS else {})
 
     def shared_by(self, replicas):
@@ -190,32 +195,6 @@ class Config(settings.Config):
     def width(self):
         """Width of the embedding; in the hash stage as many as buckets, as in the original."""
         return self.buckets if self.is_hash else self.embedding_dim
-
-    @property
-    def file_name(self):
-        """The original's name of a result, but for the dataset, which begins it there."""
-        c = self
-        shared = (c.batch_size, c.classes_drawn)
-        if not c.is_hash:
-            weight = c.length_weight if c.loss == "npair" else c.margin
-            parts = (*shared, c.img_model, c.loss, weight, c.width, c.decay, c.decay_rates)
-        else:
-            weight = c.hash_length_weight if c.hash_loss == "npair" else c.hash_margin
-            parts = (
-                c.img_model,
-                c.hash_loss,
-                c.width,
-                *shared,
-                c.hash_loss,
-                c.hash_distance,
-                c.buckets,
-                c.active,
-                weight,
-                c.pair_cost,
-                c.hash_decay,
-                c.hash_decay_rates,
-            )
-        return "_".join(map(str, parts))
 
     def schedule(self):
         """The learning rate, a Keras schedule."""
@@ -258,18 +237,15 @@ def _imagenet32(stage, asked):
     }
     if stage == "metric":
         return shared | {"batch_size": 512, "batch_classes": 256, "epochs": 200}
-    triplet = asked.get("hash_loss") == "triplet"
-    width = 256 if triplet else 512
     return shared | {
         "batch_size": 1024,
         "batch_classes": 512,
         "epochs": 100,
         "hash_std": 0.01,
-        "embedding_dim": width,
-        "buckets": width,
+        "buckets": 512,
         "hash_decay": "piecewise",
         "hash_decay_rates": "b2",
-        "pair_cost": 1.0 if triplet else 10.0,
+        "pair_cost": 10.0,
     }
 
 
