@@ -1,5 +1,6 @@
 """Help, and what is wrong with a command line, come before TensorFlow is imported."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -10,59 +11,74 @@ import pytest
 from tfhash import methods
 
 ROOT = pathlib.Path(__file__).parents[2]
-HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "cv2")
-# Runs a command, and writes which modules of HEAVY it has imported.
-PROGRAM = f"""
-import runpy, sys
-script, *sys.argv[1:] = sys.argv[1:]
-sys.argv[0] = script
-try:
-    runpy.run_path(script, run_name="__main__")
-finally:
-    print("imported:", *(name for name in {HEAVY} if name in sys.modules))
+# Runs commands one after the other; of each its status, output, errors and what it imported.
+PROGRAM = """
+import contextlib, io, json, runpy, sys
+heavy, answers = ("tensorflow", "keras", "sklearn", "matplotlib", "cv2"), []
+for line in json.load(sys.stdin):
+    sys.argv, status, before = line, 0, set(sys.modules)
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            try:
+                runpy.run_path(line[0], run_name="__main__")
+            except SystemExit as stop:
+                status = stop.code
+    imported = [name for name in heavy if name in set(sys.modules) - before]
+    answers.append([status, shown.getvalue(), errors.getvalue(), imported])
+print(json.dumps(answers))
 """
-GPQ, DCH = "--method=gpq", "--method=dch"
+HELP = [
+    (script, *chosen, "--help")
+    for script in ("run_train.py", "run_test.py")
+    for chosen in ((), *([f"--method={name}"] for name in methods.names()))
+]
+MISTAKES = [
+    ("--method", ["run_train.py"]),
+    ("--model", ["run_test.py"]),
+    ("'nonsense'", ["run_train.py", "--method=nonsense"]),
+    ("num_codebooks", ["run_train.py", "--method=gpq", "--num_codebook=3"]),
+    ("learning_rate", ["run_train.py", "--method=gpq", "--lr=3"]),
+    ("nonsense", ["run_test.py", "--method=gpq", "--nonsense=3"]),
+    ("epochs", ["run_train.py", "--method=gpq", "--epochs=x"]),
+    ("num_codebooks", ["run_train.py", "--method=gpq", "--num_codebooks=0"]),
+    ("vgg99", ["run_train.py", "--method=gpq", "--img_model=vgg99"]),
+    ("float8", ["run_train.py", "--method=dch", "--precision=float8"]),
+    ("'nonsense'", ["run_train.py", "--method=dch", "--dataset=nonsense"]),
+    ("'nonsense'", ["run_test.py", "--model=models/x", "--dataset=nonsense"]),
+    ("first", ["run_train.py", "--method=dch", "--gpus=first"]),
+    ("last", ["run_test.py", "--method=dch", "--snapshot=last"]),
+]
 
 
-def answer(folder, script, *arguments):
-    """Exit status, output and errors of a command in a process of its own."""
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """`{command line: (status, output, errors, imported)}` of all, from one process of its own."""
+    folder = tmp_path_factory.mktemp("empty")
     environment = {name: v for name, v in os.environ.items() if not name.startswith("TF_")}
     environment |= {"PYTHONPATH": str(ROOT), "TFDS_DATA_DIR": str(folder)}
-    line = [sys.executable, "-c", PROGRAM, str(ROOT / script), *arguments]
-    done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True)
-    return done.returncode, done.stdout, done.stderr
+    lines = [list(line) for line in (*HELP, *(line for _, line in MISTAKES))]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        input=json.dumps([[str(ROOT / script), *arguments] for script, *arguments in lines]),
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(zip(map(" ".join, lines), json.loads(done.stdout)))
 
 
-@pytest.mark.parametrize("script", ["run_train.py", "run_test.py"])
-@pytest.mark.parametrize("method", [None, *methods.names()])
-def test_help_does_not_import_tensorflow(tmp_path, script, method):
+@pytest.mark.parametrize("line", [" ".join(line) for line in HELP])
+def test_help_does_not_import_tensorflow(line, answers):
     """A method takes keras and tf from tfhash.lazy, so that its settings need neither."""
-    chosen = [f"--method={method}"] if method else []
-    status, shown, errors = answer(tmp_path, script, *chosen, "--help")
-    assert (status, errors) == (0, "")
-    assert "--dataset" in shown and shown.endswith("imported:\n")
+    status, shown, errors, imported = answers[line]
+    assert (status, errors, imported) == (0, "", [])
+    assert "  --dataset" in shown
 
 
-@pytest.mark.parametrize(
-    "script, arguments, words",
-    [
-        ("run_train.py", [], "--method"),
-        ("run_test.py", [], "--model"),
-        ("run_train.py", ["--method=nonsense"], "'nonsense'"),
-        ("run_train.py", [GPQ, "--num_codebook=3"], "num_codebooks"),
-        ("run_train.py", [GPQ, "--lr=3"], "learning_rate"),
-        ("run_test.py", [GPQ, "--nonsense=3"], "nonsense"),
-        ("run_train.py", [GPQ, "--epochs=x"], "epochs"),
-        ("run_train.py", [GPQ, "--num_codebooks=0"], "num_codebooks"),
-        ("run_train.py", [GPQ, "--img_model=vgg99"], "vgg99"),
-        ("run_train.py", [DCH, "--precision=float8"], "float8"),
-        ("run_train.py", [DCH, "--dataset=nonsense"], "'nonsense'"),
-        ("run_test.py", [DCH, "--dataset=nonsense"], "'nonsense'"),
-        ("run_train.py", [DCH, "--gpus=first"], "first"),
-        ("run_test.py", [DCH, "--snapshot=last"], "last"),
-    ],
-)
-def test_a_mistake_is_named_before_tensorflow_is_imported(tmp_path, script, arguments, words):
-    status, shown, errors = answer(tmp_path, script, *arguments)
-    assert status == 2 and words in errors and errors.startswith("error: "), errors
-    assert shown.endswith("imported:\n")
+@pytest.mark.parametrize("word, line", MISTAKES, ids=lambda text: " ".join(text))
+def test_a_mistake_is_named_before_tensorflow_is_imported(word, line, answers):
+    status, _, errors, imported = answers[" ".join(line)]
+    assert (status, imported) == (2, [])
+    assert errors.startswith("error: ") and word in errors
