@@ -3,4 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh requirements-dev.txt
-exec .venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
+# A worker that dies ends the run: one in its place would wait for ever.
+exec .venv/bin/python -m pytest -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile "$@"

@@ -21,7 +21,9 @@ def outline(name):
     """The network of a backbone with its linear layer, its variables without values."""
     backbone = backbones.load(name)
     with keras.StatelessScope(initialize_variables=False):
-        return backbone.network(backbone.linear_layer(4, dtype="float32"))
+        network = backbone.network(backbone.linear_layer(4, dtype="float32"))
+    keras.backend.clear_session()  # else Keras gives them values the next time it can: 10 GB
+    return network
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from tfhash.training import optimizers
 
 DIGITS = {"img_model": "fixed_vgg", "bits": 32, "batch_size": 50, "epochs": 12, "save_every": 4}
 DIGITS |= {"backbone_rate": 1.0, "resize_size": 0, "crop_size": 16, "crop_share": 0.8}
+DIGITS |= {"flip": False}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +34,7 @@ class Config(_torchvision.Config):
     decay_rate: float = setting(0.7, "What the learning rate is multiplied by then.", over=0)
     quantization: float = setting(0.05, "Weight of the distance from -1 and 1.", least=0)
 
-    datasets: typing.ClassVar[dict] = {
-        "digits": DIGITS | {"flip": False},
-        "folder": {"upright": True},
-    }
+    datasets: typing.ClassVar[dict] = {"digits": DIGITS, "folder": {"upright": True}}
 
 
 class Method(_torchvision.Method):
