@@ -13,7 +13,7 @@ import zipfile
 
 from absl import flags as absl_flags
 
-from flags import quiet  # noqa: F401  before tfhash
+from flags import quiet  # noqa: F401  sees the environment before tfhash changes it
 
 # isort: split
 from flags import aliases_of, hints, ignored_of, module_of, order_of
