@@ -2,7 +2,7 @@
 
 import os
 
-from flags import common
+from flags import common, quiet
 from tfhash import config, originals, settings
 from tfhash.evaluation import results
 from tfhash.training import distribution, runs
@@ -11,16 +11,18 @@ from tfhash.training import distribution, runs
 def test(line):
     """Runs the command with its command line."""
     asked = settings.Test.of(line.given)
-    devices = settings.Devices.of(line.given)
+    devices, step = settings.Devices.of(line.given), asked.step()
+    settings.check_dataset(line.given.get("dataset", "auto"), line.method)
     path = line.given.get("model") or default_model(line)
     aside = {"model", "save_dir"} | set(
         config.names(settings.Test) + config.names(settings.Devices)
     )
+    quiet.start_tensorflow()
     run = runs.open_trained(
         path,
         method=line.method,
         given={name: value for name, value in line.given.items() if name not in aside},
-        step=asked.step(),
+        step=step,
         strategy=distribution.strategy(devices.gpus, devices.virtual_devices),
         start_from=asked.start_from,
     )
@@ -42,7 +44,7 @@ def default_model(line):
     """The directory that run_train.py with the same flags makes."""
     if line.method is None:
         raise ValueError("Expected --model=models/NAME or --model=NAME.ckpt. Received none.")
-    known = [*config.names(settings.Data), *config.names(settings.Run)]
+    known = ["bits", *config.names(settings.Data), *config.names(settings.Run)]
     names = {*known, *config.names(settings.methods.load(line.method).Config)}
     given = {name: value for name, value in line.given.items() if name in names}
     return settings.settle(line.method, given).model

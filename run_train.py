@@ -2,7 +2,7 @@
 
 import sys
 
-from flags import common
+from flags import common, quiet
 from tfhash import settings
 from tfhash.training import interrupts, sessions
 
@@ -10,6 +10,7 @@ from tfhash.training import interrupts, sessions
 def train(line):
     """Runs the command with its command line."""
     wanted = settings.settle(line.method, line.given)
+    quiet.start_tensorflow()
     with interrupts.caught(say=lambda text: print(text, flush=True)) as interrupted:
         sessions.train(wanted, line.given, interrupted=lambda: bool(interrupted))
     if interrupted:

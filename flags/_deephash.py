@@ -11,6 +11,10 @@ ALIASES = {
     "gpu": "gpus",
     "data_root": "data_dir",
     "e": "evaluate",
+    "label_dim": "num_classes",
+    "img_tr": "train_file",
+    "img_te": "query_file",
+    "img_db": "database_file",
 }
 QUANTIZER_ALIASES = {
     "subspace": "n_subspace",
@@ -19,7 +23,19 @@ QUANTIZER_ALIASES = {
     "max_iter": "iter_num",
     "learning_rate_decay_factor": "decay_factor",
 }
-IGNORED = {"log_dir": "the logs are in MODEL/tensorboard."}
+IGNORED = {
+    "log_dir": "the logs are in MODEL/tensorboard.",
+    "device": "--gpus names the devices.",
+}
+QUANTIZER_IGNORED = IGNORED | {
+    "code_batch_size": "codes are made in blocks of a fixed size, which does not change them."
+}
+
+
+def positional(fifth):
+    """What the script of DHN, DQN or DVSQ takes by its order; the fifth differs."""
+    before = ("lr", "output_dim", "iter_num", "cq_lambda")
+    return (*before, fifth, "dataset", "gpu", "log_dir", "data_root")
 
 
 def define(values):

@@ -3,18 +3,8 @@
 absl's flags are global and two methods may share a name, so every command fills a `FlagValues`
 of its own: first the shared flags alone, to learn the method, then those of the method too.
 Nothing changes a flag once it is parsed.
-
-A method whose original has a command line may have a module here, with
-
-    ALIASES               {name in the original: flag here}
-    IGNORED               {flag of the original without an effect here: why}
-    define(values)        defines further flags
-    translate(given, training) -> {setting: value}
-                          what the flags given stand for, as a new dictionary
 """
 
-import importlib
-import importlib.util
 import logging
 import os
 import sys
@@ -23,11 +13,10 @@ import zipfile
 
 from absl import flags as absl_flags
 
-from flags import quiet  # noqa: F401  before TensorFlow is imported
+from flags import quiet  # noqa: F401  sees the environment before tfhash changes it
 
 # isort: split
-import tensorflow as tf
-
+from flags import aliases_of, hints, ignored_of, module_of, order_of
 from tfhash import config as fields
 from tfhash import methods, settings
 
@@ -39,6 +28,7 @@ DEFINERS = {
 }
 TRAIN = (settings.Data, settings.Run, settings.Devices)
 TEST = (settings.Test, settings.Data, settings.Devices)
+SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py"}
 ERRORS = (
     ValueError,
     OSError,
@@ -47,7 +37,6 @@ ERRORS = (
     MemoryError,
     RuntimeError,
     zipfile.BadZipFile,
-    tf.errors.OpError,
     absl_flags.Error,
 )
 
@@ -58,11 +47,12 @@ class CommandLine:
     Attributes:
         method: name of the method, or None.
         given: `{setting: value}` of what stands on it, under our names.
+        notes: lines for the user on flags without an effect.
         help, debug: whether these were asked for.
     """
 
-    def __init__(self, values, method, given):
-        self.values, self.method, self.given = values, method, given
+    def __init__(self, values, method, given, notes=()):
+        self.values, self.method, self.given, self.notes = values, method, given, notes
         self.help, self.debug = values.help, values.debug
 
 
@@ -91,14 +81,10 @@ def define_shared(values, classes):
     define(values, "model", None, "Model directory. Default: models/ and the code length.", str)
     for cls in classes:
         define_fields(values, cls)
+    if "bits" not in values:
+        define(values, "bits", None, "Length of a code in bits: sets what gives it.", int)
     define(values, "debug", False, "Show the traceback of an error.")
     define(values, "help", False, "Show the flags.")
-
-
-def module_of(method):
-    """The module of a method's flags, or None where it has none."""
-    name = f"flags.{method}"
-    return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
 def define_originals(values, method):
@@ -106,9 +92,9 @@ def define_originals(values, method):
     module = module_of(method)
     if hasattr(module, "define"):
         module.define(values)
-    for name, text in getattr(module, "IGNORED", {}).items():
+    for name, text in ignored_of(method).items():
         define(values, name, None, f"Accepted, without an effect: {text}", str)
-    for alias, name in getattr(module, "ALIASES", {}).items():
+    for alias, name in aliases_of(method).items():
         if name in values:
             absl_flags.DEFINE_alias(alias, name, flag_values=values)
 
@@ -117,50 +103,93 @@ def parse(argv, classes):
     """The `CommandLine` of a program name and arguments.
 
     Args:
-        argv: `--output-dim` is read as `--output_dim`.
+        argv: `--output-dim` is read as `--output_dim`, `-h` as `--help`, and a switch may have
+            the word True or False behind it.
         classes: `TRAIN` or `TEST`.
     Raises:
-        ValueError: an unknown method, or a value that does not fit.
-        absl_flags.Error: an unknown flag, or a value of another type.
+        ValueError: an unknown method or flag, a word without a flag, a value that does not fit.
+        absl_flags.Error: a value of another type.
     """
     argv = [_with_underscores(argument) for argument in argv]
-    first = absl_flags.FlagValues()
-    define_shared(first, classes)
-    first(argv, known_only=True)
+    method = _method(argv, classes)
+    values = _values(method, classes)
+    try:
+        words = values(_with_truths(argv, values))[1:]
+    except absl_flags.UnrecognizedFlagError as error:
+        known = {script: list(_values(None, each)) for each, script in SCRIPTS.items()}
+        raise ValueError(hints.unknown(error.flagname, values, method, known)) from error
+    if words:
+        values(["", *_named(words, order_of(method))])
+    ignored = {name: why for name, why in ignored_of(method).items() if values[name].present}
+    notes = [f"--{name} has no effect: {why}" for name, why in ignored.items()]
+    return CommandLine(values, method, _given(values, method, classes is TRAIN), notes)
+
+
+def _method(argv, classes):
+    """The method that a command line names, or None."""
+    shared = _values(None, classes)
+    shared(_with_truths(argv, shared), known_only=True)
+    return shared.method
+
+
+def _values(method, classes):
+    """A new `FlagValues` with the flags of a command and of a method."""
     values = absl_flags.FlagValues()
-    if first.method is not None:  # its own settings go before shared ones of the same name
-        define_fields(values, methods.load(first.method).Config)
+    values.set_gnu_getopt(True)  # flags may stand behind words
+    if method is not None:  # its own settings go before shared ones of the same name
+        define_fields(values, methods.load(method).Config)
     define_shared(values, classes)
-    if first.method is not None:
-        define_originals(values, first.method)
-    rest = values(argv)[1:]
-    if rest:
-        raise ValueError(f"Expected flags like --name=value. Received: {rest[0]!r}.")
-    return CommandLine(values, first.method, _given(values, first.method, classes is TRAIN))
+    if method is not None:
+        define_originals(values, method)
+    return values
 
 
 def _given(values, method, training):
     """`{setting: value}` of the flags on the command line, as the method's module reads them."""
-    module = module_of(method) if method else None
-    aside = {"method", "debug", "help", *getattr(module, "ALIASES", {})}
-    aside |= set(getattr(module, "IGNORED", {}))
+    aside = {"method", "debug", "help", *aliases_of(method), *ignored_of(method)}
     given = {name: values[name].value for name in values if values[name].present}
     given = {name: value for name, value in given.items() if name not in aside}
-    translate = getattr(module, "translate", None)
+    translate = getattr(module_of(method), "translate", None)
     return translate(given, training) if translate else given
 
 
 def _with_underscores(argument):
+    if argument == "-h":
+        return "--help"
     if not argument.startswith("--"):
         return argument
     name, equals, value = argument.partition("=")
     return "--" + name[2:].replace("-", "_") + equals + value
 
 
+def _with_truths(argv, values):
+    """`argv` with `--flag True` as `--flag=True`, where it is a switch."""
+    joined = []
+    for word in argv:
+        before = joined[-1].lstrip("-") if joined and joined[-1].startswith("-") else None
+        if word.lower() in ("true", "false") and before in values and values[before].boolean:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _named(words, names):
+    """Words without a flag as flags, in the order of the original's script."""
+    if not names:
+        raise ValueError(f"Expected flags like --name=value. Received: {words[0]!r}.")
+    if len(words) != len(names):
+        raise ValueError(
+            f"Expected flags like --name=value, or the {len(names)} words of the original's "
+            f"script: {' '.join(names)}. Received {len(words)}: {' '.join(words)}."
+        )
+    return [f"--{name}={word}" for name, word in zip(names, words)]
+
+
 def help_text(line):
     """All flags with their defaults and the names that the original has for them."""
     values, method = line.values, line.method
-    aliases = {a: n for a, n in getattr(module_of(method), "ALIASES", {}).items() if a in values}
+    aliases = {a: n for a, n in aliases_of(method).items() if a in values}
     own = fields.names(methods.load(method).Config) if method else []
     shared = [name for name in values if name not in own and name not in aliases]
     lines = []
@@ -172,6 +201,9 @@ def help_text(line):
             lines.append(f"  --{name}{others}" + ("" if default is None else f"  [{default}]"))
             indents = dict.fromkeys(("initial_indent", "subsequent_indent"), " " * 6)
             lines += textwrap.wrap(values[name].help, 90, **indents)
+    if order_of(method):
+        order = " ".join(order_of(method))
+        lines += ["", f"As the original's script, also takes values alone, in this order: {order}."]
     if not method:
         lines += ["", f"With --method={'|'.join(methods.names())} also the flags of the method."]
     return "\n".join(lines)
@@ -189,6 +221,12 @@ def _show_log():
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
+def _errors():
+    """The errors that a user reads as one line; TensorFlow's where it is there already."""
+    tensorflow = sys.modules.get("tensorflow")
+    return (*ERRORS, tensorflow.errors.OpError) if tensorflow else ERRORS
+
+
 def main(run, classes, usage):
     """Runs a command: parses its flags, and turns an error into one line and exit status 2."""
     _show_log()
@@ -197,13 +235,15 @@ def main(run, classes, usage):
         if line.help:
             print(usage + help_text(line))
             return
+        for note in line.notes:
+            print(note)
         run(line)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except ERRORS as error:
-        if "--debug" in sys.argv:
+    except Exception as error:
+        if "--debug" in sys.argv or not isinstance(error, _errors()):
             raise
         sys.stdout.flush()
         text = " ".join(str(getattr(error, "message", error)).split()) or type(error).__name__

@@ -8,5 +8,6 @@ ALIASES = _deephash.ALIASES | {
     "learning_rate_decay_factor": "decay_factor",
     "q_lambda": "cq_lambda",
 }
+POSITIONAL = _deephash.positional("alpha")
 
-__all__ = ["ALIASES", "IGNORED", "define", "translate"]
+__all__ = ["ALIASES", "IGNORED", "POSITIONAL", "define", "translate"]

@@ -7,6 +7,7 @@ ALIASES = {
     "class_num": "similar_weight",
     "gpu_id": "gpus",
 }
+IGNORED = dict.fromkeys(("l_weight", "q_weight"), "the original does not read it either.")
 
 
 def translate(given, training):

@@ -1,12 +1,15 @@
 """Starts TensorFlow and OpenCV without the lines that they write past Python's logging.
 
-Imported by the commands before anything else of the project. They come back with --debug, or
-where TF_CPP_MIN_LOG_LEVEL or OPENCV_LOG_LEVEL is set.
+They come back with --debug, or where TF_CPP_MIN_LOG_LEVEL or OPENCV_LOG_LEVEL is set.
 """
 
 import contextlib
 import os
 import sys
+
+LEVEL_GIVEN = "TF_CPP_MIN_LOG_LEVEL" in os.environ  # looked at before tfhash sets it
+if "--debug" not in sys.argv:  # OpenCV reads it when it is loaded
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 
 @contextlib.contextmanager
@@ -23,14 +26,10 @@ def _native_stderr_closed():
         os.close(nowhere)
 
 
-if "--debug" not in sys.argv:  # OpenCV reads it when it is loaded
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-
-if "TF_CPP_MIN_LOG_LEVEL" not in os.environ and "--debug" not in sys.argv:
-    with _native_stderr_closed():
-        import tfhash  # noqa: F401  sets TensorFlow's environment first
-
-        # isort: split
+def start_tensorflow():
+    """Imports TensorFlow, which takes seconds, once a command knows that its line is right."""
+    shown = LEVEL_GIVEN or "--debug" in sys.argv
+    with contextlib.nullcontext() if shown else _native_stderr_closed():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and reports each failure

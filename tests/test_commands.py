@@ -99,7 +99,7 @@ def test_no_method_is_refused_with_those_there_are(run):
         ("--num_codebooks=0", ["num_codebooks", ">= 1", "0"]),
         ("--num_codebook=4", ["num_codebooks"]),
         ("--batch_size=501", ["batch_size=501", "500"]),
-        ("--gpus=99", ["99"]),
+        ("--gpus=first", ["first", "0,1"]),
         ("--img_model=vgg99", ["vgg99", "fixed_vgg"]),
         ("--pretrained=missing.mat", ["missing.mat"]),
         ("--seed=-1", ["seed", "-1"]),

@@ -21,6 +21,16 @@ def positive(config, *names):
             raise ValueError(f"Expected `{name}` > 0. Received: {value}.")
 
 
+def device_numbers(text):
+    """The numbers in "0,1", sorted; None for "all". ValueError for another text."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if text == "all":
+        return None
+    if not all(part.isdigit() for part in parts):
+        raise ValueError(f"Expected `gpus` to be all, or numbers like 0,1. Received: {text!r}.")
+    return sorted({int(part) for part in parts})
+
+
 def from_dict(cls, values, source):
     """The dataclass `cls` from a dictionary; ValueError for fields that miss or are too many."""
     known = {field.name for field in dataclasses.fields(cls)}

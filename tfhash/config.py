@@ -109,6 +109,24 @@ class Config(Checked):
         raise NotImplementedError
 
     @classmethod
+    def of_bits(cls, bits, values):
+        """`{setting: value}` that give codes of so many bits.
+
+        Args:
+            bits: 1 or more.
+            values: `{setting: value}` of other settings that are not at their defaults.
+        Raises:
+            ValueError: there is no such code; says which there is.
+        """
+        if "bits" not in names(cls):
+            raise ValueError("This method has no --bits. --help shows what gives the code length.")
+        return {"bits": bits}
+
+    def shared_by(self, replicas):
+        """Whether so many replicas can share a batch."""
+        return self.batch_size % replicas == 0
+
+    @classmethod
     def defaults(cls, dataset, asked):
         """`{setting: value}` that differ from the defaults of the fields.
 
@@ -138,6 +156,18 @@ class Config(Checked):
 
     def check_start(self, pretrained):
         """Raises ValueError where a training can't start from the file `pretrained`, or None."""
+
+
+def parts(bits, each, what):
+    """How many parts of `each` bits a code of `bits` has; ValueError where they do not fit."""
+    count, over = divmod(bits, each)
+    if over or bits < 1:
+        near = [length for length in (count * each, (count + 1) * each) if length > 0]
+        raise ValueError(
+            f"Expected --bits as a multiple of {each}, {what}. Received: {bits}. "
+            f"Use --bits={' or --bits='.join(map(str, near))}."
+        )
+    return count
 
 
 def _check(field, value, notes):

@@ -3,15 +3,13 @@
 import dataclasses
 import sys
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfhash import __version__, backbones, checks, formats, methods, model_dir
 from tfhash.backbones.base import Pixels
 from tfhash.data import images as pools
 from tfhash.data import pipeline, splits
-from tfhash.training import distribution
+from tfhash.lazy import keras, tf
 
 
 class Model:
@@ -40,7 +38,6 @@ class Model:
         self, method, config, *, classes, size=None, precision="float32", seed=0, strategy=None
     ):
         self.strategy = strategy or tf.distribute.get_strategy()
-        distribution.check_batch(config.batch_size, self.strategy.num_replicas_in_sync)
         self.classes, self.precision, self.seed = tuple(classes), precision, seed
         self.size = tuple(size) if size else None
         self.stored, self.path = {}, None

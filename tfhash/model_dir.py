@@ -17,9 +17,9 @@ import shutil
 import numpy as np
 import safetensors
 import safetensors.numpy
-import tensorflow as tf
 
 from tfhash import files, formats
+from tfhash.lazy import tf
 
 FORMAT = 2
 CONFIG, WEIGHTS, MANIFEST = "config.json", "weights.safetensors", "manifest.json"

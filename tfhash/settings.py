@@ -4,14 +4,14 @@ import dataclasses
 import difflib
 import os
 
+from tfhash import backbones, checks, data, methods, originals
 from tfhash import config as fields
-from tfhash import data, methods, originals
 from tfhash.config import setting
 from tfhash.evaluation import scoring
 from tfhash.retrieval import relevance
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-GIVEN, DATASET, DEFAULT = "given", "dataset", "default"
+GIVEN, DATASET, DEFAULT, DEVICES = "given", "dataset", "default", "devices"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +153,10 @@ class Devices(fields.Checked):
     gpus: str = setting("all", "GPUs to use: all, numbers like 0,1, or empty for the CPU.")
     virtual_devices: int = setting(0, "Mirror over so many virtual CPU devices.", least=0)
 
+    def __post_init__(self):
+        super().__post_init__()
+        checks.device_numbers(self.gpus)
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -163,7 +167,8 @@ class Settings:
         config: its `Config`.
         data, run, devices: the others.
         model: the model directory.
-        origins: `{setting: "given", "dataset" or "default"}`, where each value comes from.
+        origins: `{setting: "given", "dataset", "default" or "devices"}`, where each value comes
+            from.
         notes: lines for the user on what was chosen.
     """
 
@@ -190,20 +195,27 @@ def settle(method, given):
         raise ValueError(f"Expected --method to be one of {methods.names()}. Received none.")
     kind = methods.load(method).Config
     known = {name: cls for cls in (kind, Data, Run, Devices) for name in fields.names(cls)}
-    check_names(given, [*known, "model"])
+    check_names(given, [*known, "model", "bits"])
     named = given.get("dataset", "auto")
     place = {"given": "data_dir" in given, "files": files_of(given)}
     name, folder = originals.dataset_name(method, named), given.get("data_dir", Data.data_dir)
     dataset, folder, found = originals.place(method, name, folder, **place)
     changed = kind.defaults(dataset, given) | found
+    asked, given = given, with_bits(kind, given, changed)
     lines = [
         f"  --{name}={value}, since the dataset is {dataset}"
         for name, value in changed.items()
         if name not in given
     ]
+    lines += [
+        f"  --{name}={value}, for codes of {asked['bits']} bits"
+        for name, value in given.items()
+        if name not in asked
+    ]
     values = changed | given | {"dataset": dataset, "data_dir": folder}
     lines.append(data.resolve(named if dataset == "digits" else dataset, folder, **place)[1])
     config, run = kind.of(values), Run.of(values)
+    backbones.load(config.img_model)  # an unknown one is an error before TensorFlow starts
     home = os.path.join(os.path.expanduser(run.save_dir), config.model_name(method))
     origins = {
         name: GIVEN if name in given else DATASET if name in changed else DEFAULT for name in known
@@ -218,6 +230,36 @@ def settle(method, given):
         origins=origins,
         notes=tuple(lines),
     )
+
+
+def check_dataset(name, method=None):
+    """Raises ValueError for an unknown dataset; known are the names of a method's original too."""
+    known = [originals.dataset_name(one, name) for one in ([method] if method else methods.names())]
+    data.check_name(next((other for other in known if other != name), name))
+
+
+def with_bits(kind, given, others):
+    """`given` with the settings that give codes of `bits` in place of `bits`, where that stands.
+
+    Args:
+        kind: a `Config`, with a setting `bits` of its own or without.
+        given: `{setting: value}`.
+        others: those that are not at their defaults, besides.
+    Raises:
+        ValueError: there are no codes of so many bits, or they do not agree with what is given.
+    """
+    if "bits" not in given or "bits" in fields.names(kind):
+        return given
+    bits, given = given["bits"], {n: v for n, v in given.items() if n != "bits"}
+    asked = kind.of_bits(bits, others | given)
+    made = kind.of(others | asked | given).bits
+    if made != bits:
+        against = " ".join(f"--{name}={given[name]}" for name in asked if name in given)
+        raise ValueError(
+            f"Expected --bits to agree with {against}, which make codes of {made} bits. "
+            f"Received: --bits={bits}. Leave one of them out."
+        )
+    return asked | given
 
 
 def files_of(values):

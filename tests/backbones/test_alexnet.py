@@ -8,6 +8,7 @@ import tensorflow as tf
 from tests import examples, golden
 from tfhash import backbones, checks
 from tfhash.backbones import alexnet
+from tfhash.backbones.layers import caffe_layers
 from tfhash.methods import _deephash
 
 OTHERS = ("conv1", "pool1", "lrn1", "conv2", "pool2", "lrn2", "conv3", "conv4", "conv5", "pool5")
@@ -94,7 +95,7 @@ def test_the_tanh_of_ten_crops_equals_the_original(evaluated):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_local_response_normalization_equals_tensorflow_and_its_gradient(dtype):
     x = tf.Variable(golden.seeded.embeddings(1, 6, 11, scale=100).reshape(1, 2, 3, 11))
-    layer = alexnet.LocalResponseNormalization(alpha=1e-3, dtype=dtype)
+    layer = caffe_layers.LocalResponseNormalization(alpha=1e-3, dtype=dtype)
     weights = tf.constant(golden.seeded.embeddings(2, 6, 11).reshape(1, 2, 3, 11))
 
     def value_and_gradient(function):
@@ -111,7 +112,7 @@ def test_local_response_normalization_equals_tensorflow_and_its_gradient(dtype):
 
 
 def test_groups_see_only_their_own_channels():
-    layer = alexnet.GroupedConv2D(6, 3, groups=2)
+    layer = caffe_layers.GroupedConv2D(6, 3, groups=2)
     x = golden.seeded.embeddings(3, 8, 8).reshape(1, 4, 4, 4)
     layer.build(x.shape)
     layer.bias.assign(np.full(6, 100.0))  # above ReLU's corner
@@ -123,7 +124,7 @@ def test_groups_see_only_their_own_channels():
 
 
 def test_grouped_convolutions_equal_those_of_keras():
-    layer = alexnet.GroupedConv2D(6, 3, groups=2)
+    layer = caffe_layers.GroupedConv2D(6, 3, groups=2)
     keras_layer = keras.layers.Conv2D(6, 3, groups=2, padding="same", activation="relu")
     x = golden.seeded.embeddings(3, 32, 4).reshape(2, 4, 4, 4)
     for one in (layer, keras_layer):

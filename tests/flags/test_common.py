@@ -4,7 +4,7 @@ import dataclasses
 import pytest
 from absl import flags as absl_flags
 
-from flags import common
+from flags import aliases_of, common, ignored_of
 from tfhash import config as fields
 from tfhash import methods, settings
 
@@ -16,10 +16,6 @@ each_command = pytest.mark.parametrize("command", COMMANDS)
 
 def parse(*arguments, command="train"):
     return common.parse(["command", *arguments], COMMANDS[command])
-
-
-def aliases(method):
-    return getattr(common.module_of(method), "ALIASES", {})
 
 
 # ---- settings are flags
@@ -69,15 +65,15 @@ def test_every_alias_names_a_flag_of_a_command(method):
     known = {name for line in lines for name in line.values}
     own = set(fields.names(methods.load(method).Config))
     rooms = own | {name for room in ROOMS for name in fields.names(room)}
-    for alias, target in aliases(method).items():
-        assert alias in known and target in known - set(aliases(method)), alias
-        assert target in rooms | {"model", "evaluate"}, alias
+    for alias, target in aliases_of(method).items():
+        assert alias in known and target in known - set(aliases_of(method)), alias
+        assert target in rooms | {"model", "evaluate", "bits"}, alias
 
 
 @each_method
 def test_every_alias_of_a_setting_sets_it(method):
     default = methods.load(method).Config()
-    for alias, target in aliases(method).items():
+    for alias, target in aliases_of(method).items():
         if target in fields.names(type(default)):
             choices = fields.notes(type(default), target).get("choices")
             value = choices[-1] if choices else getattr(default, target) * 2
@@ -86,9 +82,10 @@ def test_every_alias_of_a_setting_sets_it(method):
 
 @each_method
 def test_what_an_original_has_and_this_has_not_is_accepted(method):
-    for name, why in getattr(common.module_of(method), "IGNORED", {}).items():
+    for name, why in ignored_of(method).items():
         line = parse(f"--method={method}", f"--{name}=7")
         assert line.given == {} and why in line.values[name].help
+        assert line.notes == [f"--{name} has no effect: {why}"]
 
 
 def test_the_originals_paths_are_flags():
@@ -113,11 +110,6 @@ def test_an_unknown_method_names_those_there_are():
     with pytest.raises(ValueError, match="nonsense") as refusal:
         parse("--method=nonsense")
     assert all(name in str(refusal.value) for name in methods.names())
-
-
-def test_a_misspelt_flag_suggests_the_right_one():
-    with pytest.raises(absl_flags.Error, match="num_codebooks"):
-        parse("--method=gpq", "--num_codebook=3")
 
 
 def test_a_word_that_is_no_flag_is_named():

@@ -8,7 +8,7 @@ import pytest
 
 import run_test
 import run_train
-from flags import common
+from flags import module_of
 from tests.commands import quick_report, refused
 from tfhash import methods
 
@@ -25,7 +25,7 @@ def tenth(monkeypatch):
 
 
 def test_it_has_no_module_of_flags(tenth):
-    assert tenth in methods.names() and common.module_of(tenth) is None
+    assert tenth in methods.names() and module_of(tenth) is None
 
 
 def test_its_settings_are_flags_with_their_help(run, tenth):

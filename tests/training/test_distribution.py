@@ -1,7 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfhash import methods
 from tfhash.training import distribution
 
 
@@ -56,10 +59,26 @@ def test_virtual_devices_are_mirrored():
     assert distribution.strategy(virtual_devices=2).num_replicas_in_sync == 2
 
 
-@pytest.mark.parametrize("gpus", ["99", "0,99"])
-def test_a_gpu_that_is_not_there_is_named(gpus):
-    with pytest.raises(ValueError, match="visible GPUs"):
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """TensorFlow sees two GPUs."""
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind] * 2)
+
+
+@pytest.mark.parametrize("gpus", ["2", "0,99"])
+def test_a_gpu_that_is_not_there_is_refused_with_those_there_are(gpus, two_gpus):
+    with pytest.raises(ValueError, match=f"the GPUs 0, 1. Received: '{gpus}'"):
         distribution.strategy(gpus)
+
+
+@pytest.mark.parametrize("gpus", ["0", "2,3"])
+def test_without_a_gpu_a_number_means_the_cpu_with_a_line(gpus, monkeypatch, caplog):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(distribution.LOG, "propagate", True)  # which a command turns off
+    caplog.set_level("INFO", "tfhash")
+    strategy = distribution.strategy(gpus)
+    assert "CPU" in strategy.extended.worker_devices[0] and strategy.num_replicas_in_sync == 1
+    assert f"--gpus={gpus} has no effect" in caplog.text
 
 
 @pytest.mark.parametrize("gpus", ["first", "0;1", "-1"])
@@ -74,7 +93,24 @@ def test_more_virtual_devices_than_tensorflow_started_with_are_refused(mirrored)
         distribution.strategy(virtual_devices=5)
 
 
-@pytest.mark.parametrize("batch_size, replicas", [(5, 2), (0, 1), (1, 2)])
-def test_a_batch_that_does_not_divide_is_refused(batch_size, replicas):
-    with pytest.raises(ValueError, match=f"batch_size={batch_size}, replicas={replicas}"):
-        distribution.check_batch(batch_size, replicas)
+# What each is the nearest of: a multiple; the smaller of two; the only one; with anchors and
+# positives twice the replicas; with triplets a multiple of the 16 classes of a batch too.
+NEAREST = [
+    ("gpq", {"batch_size": 500}, 8, 496),
+    ("gpq", {"batch_size": 500}, 3, 501),
+    ("gpq", {"batch_size": 5}, 2, 4),
+    ("hashnet", {"batch_size": 1}, 2, 2),
+    ("hash_table", {"batch_size": 128, "loss": "npair"}, 3, 126),
+    ("hash_table", {"batch_size": 128, "loss": "triplet"}, 3, 144),
+]
+
+
+@pytest.mark.parametrize("method, values, replicas, nearest", NEAREST)
+def test_a_batch_that_replicas_cannot_share_is_refused_with_the_nearest(
+    method, values, replicas, nearest
+):
+    config = methods.load(method).Config(**values)
+    with pytest.raises(ValueError, match=f"replicas={replicas}. Use --batch_size={nearest} or"):
+        distribution.check_batch(config, replicas)
+    distribution.check_batch(dataclasses.replace(config, batch_size=nearest), replicas)
+    distribution.check_batch(config, 1)

@@ -104,5 +104,6 @@ def test_weights_that_do_not_fit_the_settings_are_refused(tmp_path):
 
 
 def test_a_batch_that_two_replicas_cannot_halve_is_refused(mirrored):
+    trainer = examples.trainer("gpq", {"batch_size": 21}, strategy=mirrored)
     with pytest.raises(ValueError, match="batch_size=21, replicas=2"):
-        examples.trainer("gpq", {"batch_size": 21}, strategy=mirrored)
+        trainer.fit(None)

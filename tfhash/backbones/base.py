@@ -3,9 +3,8 @@
 import dataclasses
 import typing
 
-import keras
-
 from tfhash.data import augment
+from tfhash.lazy import keras
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,10 +3,9 @@
 Reference: Jang & Cho, CVPR 2020; youngkyunJang/GPQ, utils/GPQ_network.py, GPQ.F.
 """
 
-import keras
-
 from tfhash.backbones.base import Backbone, Weights
 from tfhash.backbones.layers import batch_norm
+from tfhash.lazy import keras
 from tfhash.originals.readers import mat
 
 NAMES = ("fixed_vgg",)

@@ -3,11 +3,10 @@
 Reference: Jeong & Song, ICML 2018; maestrojeong/Deep-Hash-Table-ICML18, tfops/nets.py, conv1.
 """
 
-import keras
-import tensorflow as tf
-
 from tfhash.backbones.base import Backbone
-from tfhash.backbones.layers.dropout import Dropout
+from tfhash.backbones.layers import dropout as dropouts
+from tfhash.backbones.layers import nin_layers
+from tfhash.lazy import keras
 
 NAMES = ("nin",)
 SLOPE = 1 / 5.5  # of the leaky ReLUs below 0
@@ -20,40 +19,6 @@ CLASSES = 100  # of the classifier that no loss reads
 def backbone(name):
     """The `Backbone`."""
     return Backbone(name=name, features=features, least=4, decayed_only=("conv2d_8",))
-
-
-class Classifier(keras.layers.Layer):
-    """Passes its input on, and holds the weights of the original's classifier.
-
-    No loss of the original reads its logits, but the weight decay counts its kernel. The bias has
-    no gradient.
-
-    Args:
-        classes: number of logits.
-    """
-
-    def __init__(self, classes, **options):
-        super().__init__(**options)
-        self.classes = classes
-
-    def build(self, input_shape):
-        """Makes `kernel` `[1, 1, channels, classes]` and `bias` `[classes]`."""
-        self.kernel = self.add_weight(
-            shape=(1, 1, input_shape[-1], self.classes), initializer="he_normal", name="kernel"
-        )
-        fixed = {"trainable": False, "initializer": "zeros"}
-        self.bias = self.add_weight(shape=(self.classes,), name="bias", **fixed)
-
-    def call(self, inputs):
-        return inputs
-
-    def logits(self, inputs):
-        """`[batch, height, width, channels]` -> `[batch, classes]`."""
-        scores = tf.nn.conv2d(tf.nn.relu(inputs), self.kernel, 1, "SAME") + self.bias
-        return tf.reduce_mean(scores, axis=[1, 2])
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
 
 
 def features(images, *, dtype="float32", dropout=None):
@@ -69,13 +34,13 @@ def features(images, *, dtype="float32", dropout=None):
         if block:
             pool = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)[block - 1]
             x = pool(3, strides=2, padding="same", dtype=dtype, name=f"pool{block}")(x)
-            x = Dropout(rate, dtype=dtype, name=f"dropout{block}")(x)
+            x = dropouts.Dropout(rate, dtype=dtype, name=f"dropout{block}")(x)
         for channels, side in layers:
             start = {"kernel_initializer": "he_normal", "name": f"conv2d_{number}"}
             x = keras.layers.Conv2D(channels, side, padding="same", dtype=dtype, **start)(x)
             number += 1
             if number < 8:
                 x = keras.layers.LeakyReLU(SLOPE, dtype=dtype, name=f"relu_{number - 1}")(x)
-    x = Classifier(CLASSES, dtype=dtype, name=f"conv2d_{number}")(x)
+    x = nin_layers.Classifier(CLASSES, dtype=dtype, name=f"conv2d_{number}")(x)
     x = keras.layers.GlobalAveragePooling2D(dtype=dtype, name="last")(x)
     return keras.layers.ReLU(dtype=dtype, name="features")(x)

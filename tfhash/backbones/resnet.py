@@ -6,10 +6,9 @@ pytorch/src/network.py, ResNetFc.
 
 import functools
 
-import keras
-
 from tfhash.backbones.layers import batch_norm, keras_weights
 from tfhash.backbones.layers import torchvision_layers as layers
+from tfhash.lazy import keras
 
 DEPTHS = {  # blocks of each stage
     18: (2, 2, 2, 2),

@@ -1,9 +1,8 @@
 """A network of two small convolutions: trains in seconds, for tests and first tries."""
 
-import keras
-
 from tfhash.backbones.base import Backbone
 from tfhash.backbones.layers import batch_norm
+from tfhash.lazy import keras
 
 NAMES = ("tiny",)
 

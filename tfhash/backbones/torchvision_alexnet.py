@@ -4,9 +4,8 @@ Reference: Krizhevsky, One weird trick, 2014; torchvision, models/alexnet.py; th
 pytorch/src/network.py, AlexNetFc.
 """
 
-import keras
-
 from tfhash.backbones.layers import torchvision_layers as layers
+from tfhash.lazy import keras
 
 NAMES = ("AlexNet",)
 SIDE = 224  # pixels of the images it takes

@@ -6,10 +6,9 @@ pytorch/src/network.py, VGGFc.
 
 import functools
 
-import keras
-
 from tfhash.backbones.layers import batch_norm, keras_weights
 from tfhash.backbones.layers import torchvision_layers as layers
+from tfhash.lazy import keras
 
 SIDE = 224  # pixels of the images they take
 WIDTHS = (64, 128, 256, 512, 512)  # channels of the convolutions of each block

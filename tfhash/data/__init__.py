@@ -3,8 +3,8 @@
 from tfhash.data.checks import check, summary
 from tfhash.data.images import ArrayImages, FileImages
 from tfhash.data.lists import FILES
-from tfhash.data.loading import LISTED, load, ready, resolve
+from tfhash.data.loading import LISTED, check_name, load, ready, resolve
 from tfhash.data.splits import Split, Splits, unreadable
 
 __all__ = ["FILES", "LISTED", "ArrayImages", "FileImages", "Split", "Splits"]
-__all__ += ["check", "load", "ready", "resolve", "summary", "unreadable"]
+__all__ += ["check", "check_name", "load", "ready", "resolve", "summary", "unreadable"]

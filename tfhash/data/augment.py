@@ -1,6 +1,6 @@
 """Preprocessing of a batch of images in TensorFlow; random numbers come from a seed per batch."""
 
-import tensorflow as tf
+from tfhash.lazy import tf
 
 
 def normalize(images, mean, std=None):

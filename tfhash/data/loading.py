@@ -27,7 +27,7 @@ def resolve(dataset, data_dir, *, given=False, files=()):
     """
     data_dir = os.path.expanduser(data_dir)
     dataset = places.ALIASES.get(dataset, dataset)
-    _check_name(dataset)
+    check_name(dataset)
     named, files = dataset != "auto", {part: path for part, path in dict(files).items() if path}
     if not named:
         dataset = _auto(data_dir, given and not files)
@@ -55,7 +55,9 @@ def ready(dataset, data_dir):
     return _ready(dataset, os.path.expanduser(data_dir), inside=True)
 
 
-def _check_name(dataset):
+def check_name(dataset):
+    """Raises ValueError for a name that is none of `NAMES`, nor another name of one of these."""
+    dataset = places.ALIASES.get(dataset, dataset)
     kind, colon, rest = dataset.partition(":")
     if dataset in NAMES[:-2] or (kind in ("tfds", "folder") and colon and rest):
         return

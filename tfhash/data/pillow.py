@@ -4,7 +4,8 @@ import functools
 import math
 
 import numpy as np
-import tensorflow as tf
+
+from tfhash.lazy import tf
 
 FILTERS = ("nearest", "bilinear", "bicubic")
 RATIOS = (3 / 4, 4 / 3)  # width by height of a random crop

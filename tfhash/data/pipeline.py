@@ -3,7 +3,8 @@
 import contextlib
 
 import numpy as np
-import tensorflow as tf
+
+from tfhash.lazy import tf
 
 
 def training_batches(split, index_batches, preprocess, *, seed):

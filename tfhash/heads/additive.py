@@ -1,9 +1,9 @@
 """Additive codes: the sum of a centre of each codebook, every one as wide as the output."""
 
-import keras
 import numpy as np
 
 from tfhash.heads import base
+from tfhash.lazy import keras
 from tfhash.quantization import composite
 from tfhash.retrieval import codes as kinds
 

@@ -1,10 +1,10 @@
 """Hash tables: an item lies in some buckets; the embedding ranks what a query finds in them."""
 
 import numpy as np
-import tensorflow as tf
 
 from tfhash.evaluation import table_scoring
 from tfhash.heads import base
+from tfhash.lazy import tf
 from tfhash.retrieval import codes as kinds
 from tfhash.retrieval import table
 

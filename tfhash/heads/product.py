@@ -1,10 +1,9 @@
 """Product codes: a codeword for each segment of the output."""
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfhash.heads import base
+from tfhash.lazy import keras, tf
 from tfhash.quantization import product
 from tfhash.retrieval import codes as kinds
 

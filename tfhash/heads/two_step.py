@@ -2,11 +2,10 @@
 
 import dataclasses
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfhash.heads import base
+from tfhash.lazy import keras, tf
 from tfhash.metrics import average_precision
 from tfhash.retrieval import codes as kinds
 from tfhash.retrieval import relevance, two_step

@@ -1,6 +1,6 @@
 """Classification and entropy losses of logits."""
 
-import tensorflow as tf
+from tfhash.lazy import tf
 
 
 def classification(logits, labels):

@@ -4,8 +4,7 @@ Reference: Jeong & Song, ICML 2018. Original: maestrojeong/Deep-Hash-Table-ICML1
 and tfops/hash_dist.py. Nothing here is as large as [batch, batch, dim] or [batch, batch, batch].
 """
 
-import tensorflow as tf
-
+from tfhash.lazy import tf
 from tfhash.losses import npair
 
 

@@ -4,7 +4,7 @@ Reference: Cao et al., "Deep Visual-Semantic Quantization for Efficient Image Re
 thulab/DeepHash, model/dvsq/dvsq.py.
 """
 
-import tensorflow as tf
+from tfhash.lazy import tf
 
 EPSILON = 1e-12  # inside of the roots: an output of length 0 has a finite gradient
 

@@ -1,6 +1,6 @@
 """N-pair losses: a batch against a batch, every other item a negative."""
 
-import tensorflow as tf
+from tfhash.lazy import tf
 
 
 def pair_targets(labels):

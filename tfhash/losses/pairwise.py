@@ -1,6 +1,6 @@
 """Losses over all pairs of a batch: whether two items share a label."""
 
-import tensorflow as tf
+from tfhash.lazy import tf
 
 NORM_EPSILON = 1e-12  # under the root of a norm, so that zero vectors have finite gradients
 

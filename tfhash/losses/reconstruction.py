@@ -1,6 +1,6 @@
 """How far outputs are from the sums of centres that stand for them."""
 
-import tensorflow as tf
+from tfhash.lazy import tf
 
 
 def squared_error(u, reconstruction, *, word_vectors=None):

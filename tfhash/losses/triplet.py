@@ -4,7 +4,7 @@ Reference: Liu et al., "Deep Triplet Quantization", ACM Multimedia 2018; thulab/
 model/dtq/dtq.py.
 """
 
-import tensorflow as tf
+from tfhash.lazy import tf
 
 DISTANCES = (
     "euclidean2",

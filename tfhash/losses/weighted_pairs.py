@@ -1,6 +1,6 @@
 """Losses over the pairs of two batches, weighted by whether a pair is similar."""
 
-import tensorflow as tf
+from tfhash.lazy import tf
 
 
 def weighted_log_loss(

@@ -6,10 +6,11 @@ Original: thulab/DeepHash, model/dqn/dqn.py, dvsq.py, dtq.py.
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
+from tfhash import config as settings
 from tfhash.config import setting
 from tfhash.heads.additive import Additive
+from tfhash.lazy import tf
 from tfhash.methods import _deephash, base
 from tfhash.quantization import composite
 
@@ -40,7 +41,22 @@ class Config(_deephash.Config):
 
     @property
     def bits(self):
-        return self.n_subspace * max(1, int(self.n_subcenter - 1).bit_length())
+        return self.n_subspace * _bits_of(self.n_subcenter)
+
+    @classmethod
+    def of_bits(cls, bits, values):
+        """More or fewer codebooks, and outputs as wide as they need."""
+        count = values.get("n_subcenter", cls.n_subcenter)
+        what = f"the bits of one of {count} centres"
+        codebooks = settings.parts(bits, _bits_of(count), what)
+        width = values.get("output_dim", cls.output_dim)
+        wider = {"output_dim": width + -width % codebooks} if width % codebooks else {}
+        return {"n_subspace": codebooks} | wider
+
+
+def _bits_of(count):
+    """Bits of the number of one of so many centres."""
+    return max(1, int(count - 1).bit_length())
 
 
 def head(method, kind=Additive, word_vectors=None):

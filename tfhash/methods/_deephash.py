@@ -6,14 +6,12 @@ Original: thulab/DeepHash, architecture/__init__.py and the `apply_loss_function
 import dataclasses
 import functools
 
-import keras
-import tensorflow as tf
-
 from tfhash import config as settings
 from tfhash.backbones.base import Pixels
 from tfhash.config import setting
 from tfhash.data import augment
 from tfhash.heads.signs import Signs
+from tfhash.lazy import keras, tf
 from tfhash.methods import base
 from tfhash.training import optimizers
 
@@ -59,6 +57,10 @@ class Config(settings.Config):
     @property
     def bits(self):
         return self.output_dim
+
+    @classmethod
+    def of_bits(cls, bits, values):
+        return {"output_dim": bits}
 
     def total_steps(self, steps_per_epoch):
         return self.iter_num

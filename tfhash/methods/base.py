@@ -4,13 +4,13 @@ import abc
 import dataclasses
 import functools
 
-import keras
 import numpy as np
 
 from tfhash import backbones
 from tfhash.backbones.base import Pixels
 from tfhash.data import samplers
 from tfhash.inputs import Input
+from tfhash.lazy import keras
 
 PLAIN = Pixels((127.5,) * 3, (127.5,) * 3)  # -1 to 1
 MEASURED = "training_"  # before the name of a measure in the logs of a step

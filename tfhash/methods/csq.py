@@ -6,13 +6,12 @@ Reference: Yuan et al., CVPR 2020. Original: yuanli2333/Hadamard-Matrix-for-hash
 import dataclasses
 import typing
 
-import keras
 import numpy as np
 import scipy.linalg
-import tensorflow as tf
 
 from tfhash.config import setting
 from tfhash.heads.signs import Signs
+from tfhash.lazy import keras, tf
 from tfhash.methods import _torchvision
 from tfhash.training import optimizers
 

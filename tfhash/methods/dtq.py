@@ -8,11 +8,11 @@ import logging
 import typing
 
 import numpy as np
-import tensorflow as tf
 
 from tfhash.config import setting
 from tfhash.data import triplets
 from tfhash.heads.additive import Refitted
+from tfhash.lazy import tf
 from tfhash.losses import reconstruction, triplet
 from tfhash.methods import _composite, _deephash
 

@@ -6,12 +6,10 @@ Reference: Cao et al., CVPR 2017. Original: thulab/DeepHash, model/dvsq/.
 import dataclasses
 import typing
 
-import keras
-import tensorflow as tf
-
 from tfhash.config import setting
 from tfhash.data import word_vectors
 from tfhash.data.word_vectors import ORTHOGONAL
+from tfhash.lazy import keras, tf
 from tfhash.losses import margin, reconstruction
 from tfhash.methods import _composite, _deephash
 
@@ -56,6 +54,11 @@ class Config(_composite.Config):
         "digits": _deephash.DIGITS
         | {"output_dim": 64, "n_subcenter": 32, "wordvec_dict": ORTHOGONAL}
     }
+
+    @classmethod
+    def of_bits(cls, bits, values):
+        # The width of the outputs stays that of the word vectors.
+        return {"n_subspace": super().of_bits(bits, values)["n_subspace"]}
 
 
 class Method(_deephash.Method):

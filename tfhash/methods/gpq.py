@@ -6,14 +6,12 @@ Reference: Jang & Cho, CVPR 2020. Original: youngkyunJang/GPQ, train.py, config.
 import dataclasses
 import typing
 
-import keras
-import tensorflow as tf
-
 from tfhash import config as settings
 from tfhash.backbones.base import Pixels
 from tfhash.config import setting
 from tfhash.data import augment, samplers
 from tfhash.heads.product import Product
+from tfhash.lazy import keras, tf
 from tfhash.losses import entropy, npair
 from tfhash.methods import base
 from tfhash.quantization import product
@@ -68,6 +66,11 @@ class Config(settings.Config):
     @property
     def bits(self):
         return self.num_codebooks * self.codeword_bits
+
+    @classmethod
+    def of_bits(cls, bits, values):
+        each = values.get("codeword_bits", cls.codeword_bits)
+        return {"num_codebooks": settings.parts(bits, each, "the bits of a codeword")}
 
     @property
     def dim(self):

@@ -6,13 +6,12 @@ Reference: Cao et al., ICCV 2017. Original: thuml/HashNet, pytorch/src.
 import dataclasses
 import typing
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfhash.config import Habits, setting
 from tfhash.data import samplers
 from tfhash.heads.signs import Signs
+from tfhash.lazy import keras, tf
 from tfhash.losses import weighted_pairs
 from tfhash.methods import _torchvision
 from tfhash.training import optimizers

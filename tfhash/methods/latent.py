@@ -7,12 +7,11 @@ Original: shashankiyer/Learning-bit-codes-for-images.
 import dataclasses
 import typing
 
-import keras
-
 from tfhash import config as settings
 from tfhash.backbones.base import Pixels
 from tfhash.config import Habits, setting
 from tfhash.heads import two_step
+from tfhash.lazy import keras
 from tfhash.losses import entropy
 from tfhash.methods import base
 

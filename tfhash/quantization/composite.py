@@ -6,10 +6,12 @@ of the chosen centre in each codebook. One-hot matrices are never formed.
 Reference: Zhang et al., ICML 2014; thulab/DeepHash, model/dqn/dqn.py, dvsq.py, dtq.py.
 """
 
+import functools
 import warnings
 
 import numpy as np
-import tensorflow as tf
+
+from tfhash.lazy import tf
 
 BLOCK = 4096  # vectors that are coded at once
 RIDGE = 0.001  # on the diagonal of the normal equations
@@ -83,19 +85,24 @@ def assign(vectors, centers, orders, *, word_vectors=None):
         projection = np.asarray(word_vectors, np.float32).T
         vectors, centers = vectors @ projection, centers @ projection
     codebooks = tf.split(tf.constant(centers), np.shape(orders)[1])
-    codes = np.zeros((len(vectors), len(codebooks)), np.int32)
+    codes, visit = np.zeros((len(vectors), len(codebooks)), np.int32), _compiled_visit()
     for start in range(0, len(vectors), BLOCK):
         block = slice(start, start + BLOCK)
         residual = tf.constant(vectors[block])
         chosen = [None] * len(codebooks)
         for number in np.ravel(orders):
             given_back = 0.0 if chosen[number] is None else chosen[number]
-            nearest, chosen[number], residual = _visit(residual + given_back, codebooks[number])
+            nearest, chosen[number], residual = visit(residual + given_back, codebooks[number])
             codes[block, number] = nearest
     return codes
 
 
-@tf.function(reduce_retracing=True)
+@functools.cache
+def _compiled_visit():
+    """`_visit` as one `tf.function` for all."""
+    return tf.function(_visit, reduce_retracing=True)
+
+
 def _visit(residual, codebook):
     """Nearest centre of each residual: its number, itself, and what it leaves over."""
     # |r - c|^2 without |r|^2, which is the same for every centre.

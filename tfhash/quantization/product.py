@@ -5,7 +5,7 @@ original keeps them: `[words, segments * length]`, one codeword of every codeboo
 Reference: Jang & Cho, CVPR 2020; youngkyunJang/GPQ, utils/Functions.py and RetrievalTest.py.
 """
 
-import tensorflow as tf
+from tfhash.lazy import tf
 
 
 def split(vectors, segments):

@@ -1,6 +1,12 @@
 """Devices: the strategy for a list of them, and sums and gathers over its replicas."""
 
-import tensorflow as tf
+import dataclasses
+import logging
+
+from tfhash import checks
+from tfhash.lazy import tf
+
+LOG = logging.getLogger("tfhash")
 
 
 def strategy(gpus="all", virtual_devices=0):
@@ -12,28 +18,26 @@ def strategy(gpus="all", virtual_devices=0):
     Returns:
         MirroredStrategy for several devices, OneDeviceStrategy for one.
     Raises:
-        ValueError: a GPU that is not there, or TensorFlow has already started its devices.
+        ValueError: a GPU that is not among those there, or TensorFlow has already started its
+            devices. Where there is none the CPU computes, as with the originals, with a line.
     """
     if virtual_devices < 0:
         raise ValueError(f"Expected `virtual_devices` >= 0. Received: {virtual_devices}.")
     if virtual_devices:
         return _mirror(_split_cpu(virtual_devices))
-    found = tf.config.list_physical_devices("GPU")
-    chosen = range(len(found)) if gpus == "all" else _numbers(gpus)
-    missing = [number for number in chosen if number >= len(found)]
-    if missing:
+    found = len(tf.config.list_physical_devices("GPU"))
+    numbers = checks.device_numbers(gpus)
+    chosen = range(found) if numbers is None else numbers
+    missing = [number for number in chosen if number >= found]
+    if missing and not found:
+        LOG.info("No GPU is there: --gpus=%s has no effect, the CPU computes.", gpus)
+        chosen = []
+    elif missing:
         raise ValueError(
-            f"Expected `gpus` to name some of the {len(found)} visible GPUs. Received: {gpus!r}. "
-            "Use --gpus=all, or --gpus= for the CPU."
+            f"Expected `gpus` to name some of the GPUs {', '.join(map(str, range(found)))}. "
+            f"Received: {gpus!r}. Use --gpus=all, or --gpus= for the CPU."
         )
     return _mirror([f"GPU:{number}" for number in chosen] or ["CPU:0"])
-
-
-def _numbers(text):
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not all(part.isdigit() for part in parts):
-        raise ValueError(f"Expected `gpus` to be all, or numbers like 0,1. Received: {text!r}.")
-    return sorted({int(part) for part in parts})
 
 
 def _mirror(devices):
@@ -56,14 +60,32 @@ def _split_cpu(count):
     return [f"CPU:{number}" for number in range(count)]
 
 
-def check_batch(batch_size, replicas):
-    """Raises ValueError where `batch_size` is not a positive multiple of `replicas`."""
-    if batch_size < 1 or batch_size % replicas:
+def check_batch(config, replicas):
+    """Raises ValueError where so many replicas can't share a batch of a `Config`."""
+    if not config.shared_by(replicas):
         raise ValueError(
-            "Expected `batch_size` to be a multiple of the number of replicas. Received: "
-            f"batch_size={batch_size}, replicas={replicas}. "
-            f"Use --batch_size={max(1, batch_size // replicas) * replicas} or fewer devices."
+            "Expected `batch_size` to be a multiple of the number of replicas, or of twice that "
+            "where a loss takes halves of a batch. Received: "
+            f"batch_size={config.batch_size}, replicas={replicas}. "
+            f"Use --batch_size={nearest_batch(config, replicas)} or fewer devices."
         )
+
+
+def nearest_batch(config, replicas):
+    """The batch size nearest to a `Config`'s that so many replicas can share; of two the smaller.
+
+    It is one that the `Config` allows.
+    """
+    sizes = range(replicas, 4 * replicas * config.batch_size, replicas)
+    nearest = sorted(sizes, key=lambda size: abs(size - config.batch_size))
+    return next(size for size in nearest if _shares(config, size, replicas))
+
+
+def _shares(config, batch_size, replicas):
+    try:
+        return dataclasses.replace(config, batch_size=batch_size).shared_by(replicas)
+    except ValueError:  # the method has batches of other sizes
+        return False
 
 
 def gather(values):

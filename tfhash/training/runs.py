@@ -13,6 +13,7 @@ from tfhash import settings as all_settings
 from tfhash.model import Model
 from tfhash.originals import readers
 from tfhash.settings import Data
+from tfhash.training import distribution
 from tfhash.training.trainer import Trainer
 
 KEPT = ("precision", "steps_per_epoch")  # of the settings of a run, that a model remembers
@@ -80,6 +81,7 @@ def start(settings, *, strategy):
     """
     run, path = settings.run, settings.model
     model_dir.check_free(path, overwrite=run.overwrite)
+    distribution.check_batch(settings.config, strategy.num_replicas_in_sync)
     settings.config.check_start(run.pretrained)
     weights, initial = _initial_weights(settings)
     if initial != pretrained.RANDOM:
@@ -175,6 +177,7 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
     kind = methods.load(settings.get("method")).Config
     _apply(settings, given, path, free=fields.names(kind, "resume"))
     model = Model.load(path, strategy=strategy, method=method, settings=settings)
+    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync)
     options = Data.of(model.stored["data"])
     splits = load_splits(options, model.method, model.config)
     if splits.classes != model.classes:
@@ -197,7 +200,8 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
 def _apply(settings, given, path, *, free):
     """Writes the values that are free into `settings`; ValueError for another that differs."""
     config, options = settings["config"], settings["data"]
-    for name, value in dict(given).items():
+    kind = methods.load(settings.get("method")).Config
+    for name, value in all_settings.with_bits(kind, dict(given), config).items():
         value = all_settings.absolute(name, value)
         before = config.get(name, options.get(name, settings.get(name)))
         if name in free:
@@ -309,7 +313,8 @@ def open_original(
         name = originals.recognize(shapes, [method] if method else None)
     except ValueError as error:
         raise ValueError(f"`{path}`: {error}") from error
-    config = methods.load(name).Config(**dict(given))
+    kind = methods.load(name).Config
+    config = kind(**all_settings.with_bits(kind, dict(given), {}))
     config, known = originals.program(name).config_of(config, shapes)
     names = [str(number) for number in range(classes or known)]
     model = Model(name, config, classes=names, strategy=strategy)

@@ -31,6 +31,7 @@ def train(settings, given, *, progress=True, interrupted=None):
     else:
         for line in settings.notes:
             LOG.info(line)
+        settings = with_shared_batch(settings, strategy.num_replicas_in_sync)
         settings = _with_first_stage(settings, strategy, progress, interrupted)
         if settings is None:
             return None
@@ -50,12 +51,27 @@ def _strategy(devices):
     return strategy
 
 
+def with_shared_batch(settings, replicas):
+    """The settings with a batch that the replicas can share, where the user gave none."""
+    config = settings.config
+    if settings.origins["batch_size"] == all_settings.GIVEN or config.shared_by(replicas):
+        return settings
+    size = distribution.nearest_batch(config, replicas)
+    numbers = (size, config.batch_size, replicas)
+    LOG.info("  --batch_size=%d in place of %d, so that %d replicas can share it", *numbers)
+    return dataclasses.replace(
+        settings,
+        config=dataclasses.replace(config, batch_size=size),
+        origins=settings.origins | {"batch_size": all_settings.DEVICES},
+    )
+
+
 def _is_begun(settings):
     return not settings.run.overwrite and model_dir.is_model(settings.model)
 
 
 def _resume(settings, given, strategy):
-    compared = [*fields.names(type(settings.config)), *fields.names(all_settings.Data)]
+    compared = [*fields.names(type(settings.config)), *fields.names(all_settings.Data), "bits"]
     compared += runs.KEPT
     changes = {name: value for name, value in given.items() if name in compared}
     return runs.resume(
@@ -78,15 +94,18 @@ def _with_first_stage(settings, strategy, progress, interrupted):
     home = os.path.dirname(settings.model)
     named = settings.model != os.path.join(home, config.model_name(settings.method))
     path = f"{settings.model}_{name}" if named else os.path.join(home, name)
-    first = dataclasses.replace(settings, config=before, model=path)
+    origins = settings.origins | {"batch_size": all_settings.DEFAULT}
+    first = dataclasses.replace(settings, config=before, model=path, origins=origins)
     if model_dir.is_model(path):
         LOG.info("Starts from %s, since no --start_from is given.", path)
         changes = dataclasses.asdict(before) | settings.data.stored()
+        del changes["batch_size"]  # which the devices may have changed
         run = runs.resume(path, method=settings.method, given=changes, strategy=strategy)
     else:
         LOG.info(
             "Starts from a model that is trained first, into %s: no --start_from is given.", path
         )
+        first = with_shared_batch(first, strategy.num_replicas_in_sync)
         alone = dataclasses.replace(settings.run, pretrained="", overwrite=False)
         run = runs.start(dataclasses.replace(first, run=alone), strategy=strategy)
     _fit(run, first, "the same command", progress=progress, interrupted=interrupted)

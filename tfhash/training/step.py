@@ -2,8 +2,7 @@
 
 import typing
 
-import tensorflow as tf
-
+from tfhash.lazy import tf
 from tfhash.methods import base
 from tfhash.training import distribution
 

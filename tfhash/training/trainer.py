@@ -2,13 +2,12 @@
 
 import time
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfhash import model_dir
 from tfhash.data import pipeline
-from tfhash.training import plan
+from tfhash.lazy import keras, tf
+from tfhash.training import distribution, plan
 from tfhash.training.step import Step
 
 
@@ -68,8 +67,10 @@ class Trainer:
                 `learning_rate` and `gradient_norm`, an epoch's are their means.
             interrupted: `() -> bool`, asked after every step; the training ends where it is true.
         Raises:
+            ValueError: the replicas can't share a batch.
             FloatingPointError: the loss is NaN or infinite; says at which step.
         """
+        distribution.check_batch(self.model.config, self.model.strategy.num_replicas_in_sync)
         recipe, interrupted = self.model.recipe, interrupted or (lambda: False)
         steps = steps_per_epoch or recipe.steps_per_epoch(train)
         total = epochs * steps if epochs else recipe.config.total_steps(steps)

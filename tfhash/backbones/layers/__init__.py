@@ -1,1 +1,9 @@
-"""Layers that several backbones share."""
+"""Layers that several backbones share, or that Keras lacks. Their classes derive from Keras'."""
+
+from tfhash import lazy
+
+batch_norm = lazy.module(f"{__name__}.batch_norm")
+caffe_layers = lazy.module(f"{__name__}.caffe_layers")
+dropout = lazy.module(f"{__name__}.dropout")
+nin_layers = lazy.module(f"{__name__}.nin_layers")
+torchvision_layers = lazy.module(f"{__name__}.torchvision_layers")

@@ -7,11 +7,9 @@ Reference: Jeong & Song, ICML 2018. Original: maestrojeong/Deep-Hash-Table-ICML1
 
 import dataclasses
 
-import keras
-import tensorflow as tf
-
 from tfhash.data import augment, samplers, splits
 from tfhash.heads.buckets import Buckets, Embedding
+from tfhash.lazy import keras, tf
 from tfhash.losses import hash_table as losses
 from tfhash.methods import base
 from tfhash.methods.hash_table.inputs import PixelMean
@@ -65,15 +63,8 @@ class Method(base.Method):
         return self.backbone.network(head, dtype=self.dtype)
 
     def build_network(self):
-        config = self.config
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        if config.current_loss == "npair" and config.batch_size // 2 % replicas:
-            raise ValueError(
-                "Expected half of `batch_size` to be a multiple of the replicas. "
-                f"Received: batch_size={config.batch_size}, replicas={replicas}."
-            )
         network = super().build_network()
-        if config.is_hash:
+        if self.config.is_hash:
             for name in self.backbone.decayed_only:  # without weight decay nothing reads them
                 network.get_layer(name).trainable = False
         return network

@@ -2,11 +2,10 @@
 
 import dataclasses
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfhash.inputs import Input
+from tfhash.lazy import keras, tf
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,7 +15,7 @@ class PixelMean(Input):
     Original: maestrojeong/Deep-Hash-Table-ICML18, process/cifar_process.py.
     """
 
-    mean: keras.Variable | None = None
+    mean: "keras.Variable | None" = None  # quoted: Keras comes later
 
     def check(self, size):
         height, width = size

@@ -2,10 +2,9 @@
 
 import dataclasses
 
-import keras
-
 from tfhash import config as settings
 from tfhash.config import setting
+from tfhash.lazy import keras
 
 STAGES = ("metric", "hash")
 LOSSES = ("npair", "triplet")
@@ -146,10 +145,22 @@ class Config(settings.Config):
         return self.buckets if self.is_hash else 32 * self.width
 
     @classmethod
+    def of_bits(cls, bits, values):
+        raise ValueError(
+            "A hash table has no --bits: --buckets (--d in the original) gives its size, and "
+            f"--active (--k) the buckets that an item lies in. Received: --bits={bits}."
+        )
+
+    @classmethod
     def defaults(cls, dataset, asked):
         stage = asked.get("stage", "metric")
         changed = {"batch_classes": 64, "epochs": 200} if stage == "hash" else {}
         return changed | (DATASETS[dataset](stage, asked) if dataset in DATASETS else {})
+
+    def shared_by(self, replicas):
+        """An n-pair loss takes halves of a batch."""
+        halves = 2 if self.current_loss == "npair" else 1
+        return self.batch_size % (halves * replicas) == 0
 
     def stage_before(self, dataset):
         if not self.is_hash:

@@ -6,9 +6,8 @@ import os
 import re
 import tempfile
 
-import tensorflow as tf
-
 from tfhash import checkpoints, checks, files
+from tfhash.lazy import tf
 
 DATA, INDEX = ".data-00000-of-00001", ".index"  # ends of the names of a checkpoint's files
 # What optimizers add: their slots, their powers, and counters of steps, some without a name.
