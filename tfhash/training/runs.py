@@ -81,7 +81,6 @@ def start(settings, *, strategy):
     """
     run, path = settings.run, settings.model
     model_dir.check_free(path, overwrite=run.overwrite)
-    distribution.check_batch(settings.config, strategy.num_replicas_in_sync)
     settings.config.check_start(run.pretrained)
     given = settings.origins["data_dir"] == all_settings.GIVEN
     splits = load_splits(
@@ -96,6 +95,7 @@ def start(settings, *, strategy):
         seed=settings.data.seed,
         strategy=strategy,
     )
+    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync)
     steps = model.recipe.steps_per_epoch(splits.train)  # checks the split too
     steps = run.steps_per_epoch or steps
     if run.pretrained:
