@@ -24,6 +24,7 @@ def test(line):
         given={name: value for name, value in line.given.items() if name not in aside},
         step=step,
         strategy=distribution.strategy(devices.gpus, devices.virtual_devices),
+        start_from=asked.start_from,
     )
     result = results.evaluate(
         run.model, run.splits, batch_size=asked.encode_batch, scoring=asked.scoring()

@@ -30,6 +30,33 @@ def test_what_cannot_be_read_is_named(tmp_path, name, reason):
 
 
 @pytest.mark.parametrize(
+    "content, what",
+    [
+        (b"<!DOCTYPE html><html>", "an HTML page"),
+        (b"\xef\xbb\xbf\n<html lang=en>", "an HTML page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "a Git LFS pointer"),
+        (b"PK\3\4" + b"\0" * 30, "zipped"),
+        (b"\x1f\x8b\x08", "zipped"),
+    ],
+)
+def test_what_a_download_leaves_in_place_of_a_file_is_named(tmp_path, content, what):
+    (tmp_path / "w.mat").write_bytes(content)
+    with pytest.raises(ValueError, match=f"Expected a .mat file at .*w.mat`. It is {what}"):
+        files.opened(tmp_path / "w.mat", "a .mat file")
+
+
+def test_an_archive_is_opened_where_it_may_be_one(tmp_path):
+    (tmp_path / "w.pth").write_bytes(b"PK\3\4")
+    with files.opened(tmp_path / "w.pth", "a .pth file", zipped=True) as file:
+        assert file.read() == b"PK\3\4"
+
+
+def test_the_sha256_is_that_of_the_content(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert files.sha256(tmp_path / "a").startswith("ba7816bf8f01cfea414140de5dae2223b00361a3")
+
+
+@pytest.mark.parametrize(
     "message, line",
     [
         ("one\n  two\t\x1b[31mthree", "one two ?[31mthree"),

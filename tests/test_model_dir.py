@@ -83,6 +83,12 @@ def test_overwrite_never_removes_a_folder_that_is_no_model(tmp_path):
     assert (tmp_path / "thesis.tex").exists()
 
 
+def test_a_file_in_place_of_a_model_directory_is_said(tmp_path):
+    (tmp_path / "w.caffemodel").write_bytes(b"")
+    with pytest.raises(ValueError, match="w.caffemodel`. It is a file, of no kind that is read"):
+        model_dir.load_settings(tmp_path / "w.caffemodel")
+
+
 @pytest.mark.parametrize("name", ["config.json", "weights.safetensors", "manifest.json"])
 def test_a_missing_file_is_named(model, name):
     (model / name).unlink()

@@ -12,12 +12,13 @@ from tfhash.settings import Data
 from tfhash.training import distribution, runs, sessions
 
 
-def load(path, *, method=None, gpus="all", virtual_devices=0):
+def load(path, *, method=None, start_from="", gpus="all", virtual_devices=0):
     """A trained model, ready to embed and encode images.
 
     Args:
         path: a model directory, or a file of an original program.
         method: the method that is expected; None takes any.
+        start_from: the model of the stage before, for a file that does not hold it.
         gpus, virtual_devices: as the commands take them.
     Returns:
         A `Model`.
@@ -31,8 +32,10 @@ def load(path, *, method=None, gpus="all", virtual_devices=0):
     strategy = distribution.strategy(gpus, virtual_devices)
     shapes = readers.shapes(path)
     if shapes is None:
+        runs.check_whole(path, start_from)
         return Model.load(os.fspath(path), method=method, strategy=strategy)
-    return runs.open_original(path, shapes, method=method, strategy=strategy)
+    options = {"method": method, "strategy": strategy, "start_from": start_from}
+    return runs.open_original(path, shapes, **options)
 
 
 def train(method, *, progress=True, **given):

@@ -1,9 +1,13 @@
 """Files: written whole or not at all, and opened only where they are files."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import stat
+
+ZIP, GZIP = b"PK\3\4", b"\x1f\x8b"  # what such files begin with
+HTML, LFS = (b"<!doctype html", b"<html"), b"version https://git-lfs."
 
 
 @contextlib.contextmanager
@@ -33,15 +37,17 @@ def sync(path):
         os.close(handle)
 
 
-def opened(path, expected):
+def opened(path, expected, *, zipped=False):
     """`path` opened to read bytes, as the built-in `open` does it.
 
     Args:
         path: the file.
         expected: what it should be, for the error, as "an .npy file".
+        zipped: whether it may be a zip archive.
     Raises:
         ValueError: it is missing, can't be read, or is a folder, a pipe or a device, which is
-            not waited for; names it.
+            not waited for; or it is a page, a pointer or an archive in place of the file, as a
+            download leaves them. Names it.
     """
     try:
         file = open(path, "rb", opener=_at_once)
@@ -49,10 +55,32 @@ def opened(path, expected):
         raise ValueError(
             f"Expected {expected} at `{path}`. It can't be read: {error.strerror}."
         ) from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    other = _other(file.peek(64), zipped) if regular else "a pipe or a device, not a file"
+    if other:
         file.close()
-        raise ValueError(f"Expected {expected} at `{path}`. It is a pipe or a device, not a file.")
+        raise ValueError(f"Expected {expected} at `{path}`. It is {other}.")
     return file
+
+
+def _other(head, zipped):
+    """What begins with the bytes `head` in place of a file, in a few words; else None."""
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML):
+        return "an HTML page, such as a site shows in place of the file. Download it again"
+    if head.startswith(LFS):
+        return "a Git LFS pointer to the file. `git lfs pull` brings the file itself"
+    if head.startswith((ZIP, GZIP)) and not zipped:
+        return "zipped. Unpack it first"
+    return None
+
+
+def sha256(path):
+    """The SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(2**20), b""):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _at_once(path, flags):

@@ -143,7 +143,8 @@ def _replace(path, data):
 def _manifest(path):
     path = pathlib.Path(path)
     if not path.is_dir():
-        raise ValueError(f"Expected a model directory at `{path}`. There is none.")
+        there = "It is a file, of no kind that is read here" if path.exists() else "There is none"
+        raise ValueError(f"Expected a model directory at `{path}`. {there}.")
     try:
         manifest = json.loads((path / MANIFEST).read_text())
         version, hashes = manifest["format"], manifest["files"]

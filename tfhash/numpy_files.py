@@ -50,7 +50,7 @@ def read_all(path):
         ValueError: it is damaged or another file, its arrays are compressed, or together they
             are larger than the file; names it.
     """
-    with files.opened(path, "an .npz file") as file:
+    with files.opened(path, "an .npz file", zipped=True) as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 return dict(_members(archive, os.path.getsize(path)))

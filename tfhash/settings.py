@@ -77,10 +77,16 @@ class Run(fields.Checked):
     precision: str = setting("float32", "Arithmetic of the network.", choices=PRECISIONS)
     steps_per_epoch: int = setting(0, "Steps of an epoch; 0: the method's own number.", least=0)
     validate_every: int = setting(0, "Epochs between validations; 0: as save_every.", least=0)
-    pretrained: str = setting("", "Weight file of the original to start from.")
+    pretrained: str = setting(
+        "",
+        "Weights to start from: a file of the original, or its name in the folder pretrained/ "
+        "(see the README there); keras: those of keras.applications, for VGG16, VGG19 and ResNets "
+        "of 50 layers and more.",
+    )
     start_from: str = setting(
         "",
-        "Model directory of the stage before, where the method has stages; none: trains it first.",
+        "Model of the stage before, where the method has stages: a model directory, or a file of "
+        "the original; none: trains it first.",
     )
     jit_compile: bool = setting(False, "Compile the step by XLA.")
     save_dir: str = setting("models", "Folder of the model directory, where no --model is given.")
@@ -116,6 +122,11 @@ class Test(fields.Checked):
     snapshot: str = setting("", "Saved state to test, as iter_09000; default: the last.")
     save_codes: bool = setting(False, "Also write the codes of the database.")
     save_original: str = setting("", "File to write the model to as its original does.")
+    start_from: str = setting(
+        "",
+        "Model of the stage before the tested file of an original, which does not hold it: a "
+        "model directory, or a file of the original.",
+    )
 
     def scoring(self):
         """The `Scoring` that this asks for."""

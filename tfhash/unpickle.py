@@ -261,23 +261,20 @@ class _OfArrays(Unpickler):
         return ADMITTED[module, name]
 
 
-def load_pickle(path, start=0):
+def load_pickle(path):
     """What a pickle of Python 2 or 3 holds; strings of Python 2 come as bytes.
 
-    Args:
-        path: the file.
-        start: bytes before the pickle, as the header of an .npy file.
     Raises:
         ValueError: the file can't be read, is no pickle or is truncated, or it holds more than
             NumPy arrays, numbers, strings and plain containers; names the file and, then, the
             class.
     """
     with files.opened(path, "a pickle") as file:
-        file.seek(start)
-        return _load(file, path)
+        return load(file, path)
 
 
-def _load(file, path):
+def load(file, path):
+    """As `load_pickle`, of an opened file from where it stands; `path` is for the errors."""
     try:
         return _OfArrays(file, encoding="bytes").load()
     except Refused as error:

@@ -138,6 +138,12 @@ def _npy_weights(folder):
     npy.write(folder / "w.npy", LAYER | {"C": np.eye(3, dtype=np.float32)})
 
 
+def _npy_archive(folder):
+    _npy_weights(folder)
+    with zipfile.ZipFile(folder / "w.npy.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder / "w.npy", "w.npy")
+
+
 def _mat_weights(folder):
     scipy.io.savemat(folder / "w.mat", {"Fixed_VGG/conv2d/kernel:0": LAYER["conv1/kernel"]})
     weights = np.empty((1, 2), object)
@@ -167,7 +173,7 @@ def _checkpoint(folder):
 def _damaged_table(content, rng):
     """Damages a checkpoint's index, half of the time with the sums of its blocks made right."""
     changed = bytearray(damaged(content, rng))
-    if rng.random() < 0.5 or len(changed) < 60:
+    if rng.random() < 0.5 or min(len(content), len(changed)) < 60:  # the other file is shorter
         return bytes(changed)
     changed[-8:] = content[-8:]
     for start, size in _blocks(content):
@@ -358,6 +364,8 @@ READERS = {
     "npy_weights": Reader(_npy_weights, ("w.npy",), lambda folder: npy.read(folder / "w.npy"),
                           lambda folder: hostile.npy("w.npy")
                           | hostile.pickles("w.npy", hostile.OBJECT)),
+    "npy_archive": Reader(_npy_archive, ("w.npy.zip",),
+                          lambda folder: npy.read(folder / "w.npy.zip"), damage=_damaged_archive),
     "mat_weights": Reader(_mat_weights, ("w.mat", "net.mat"), _read_mat_weights,
                           lambda folder: hostile.mat("net.mat")),
     "tf1": Reader(_checkpoint, ("x.ckpt.index", "x.ckpt.data-00000-of-00001"),

@@ -54,6 +54,12 @@ def test_an_unknown_name_is_refused_with_those_there_are():
         backbones.load("VGG12")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_backbone_that_reads_weights_says_which_are_published(name):
+    backbone = backbones.load(name)
+    assert bool(backbone.read) == bool(backbone.published) == bool(backbone.files)
+
+
 # ---- layers
 
 

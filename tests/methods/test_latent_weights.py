@@ -13,7 +13,8 @@ from tests.methods.latent_golden import CONVOLUTIONS
 from tfhash import originals
 from tfhash.backbones import alexnet
 from tfhash.methods import latent
-from tfhash.originals.readers import pth
+from tfhash.originals import readers
+from tfhash.originals.readers import pth, tf1
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +101,7 @@ def write_checkpoint(path, layers):
         for layer, both in layers.items()
         for leaf, array in zip(("weights", "biases"), both)
     }
-    slices = [""] * len(arrays)
-    tensors = [tf.constant(array) for array in arrays.values()]
-    tf.raw_ops.SaveV2(
-        prefix=path, tensor_names=list(arrays), shape_and_slices=slices, tensors=tensors
-    )
+    tf1.write(path, arrays)
     return {name: array.shape for name, array in arrays.items()}
 
 
@@ -116,6 +113,18 @@ def test_a_checkpoint_of_the_original_is_recognized_and_read(tmp_path, published
     assert (config.bits, classes) == (48, 10)
     assert "18 of 18 variables read" in originals.read(published, path)[0]
     np.testing.assert_array_equal(published.variables()["fclat/kernel"], layers["fclat"][0])
+
+
+def test_a_checkpoint_that_is_written_is_the_originals_after_a_step(tmp_path, published):
+    """At step 0 the original would load Caffe's weights over it."""
+    path = str(tmp_path / "model.ckpt-1")
+    originals.write(published, path)
+    spec = {n.removesuffix(":0"): shape for n, shape, *_ in golden.weights("latent").spec(48, 10)}
+    assert readers.shapes(path) == spec | {"global_step": ()}
+    kernel = published.variables()["fclat/kernel"]
+    stored = tf1.read(path)
+    np.testing.assert_array_equal(stored["fclat/weights"], kernel)
+    assert stored["global_step"] == 1 and stored["global_step"].dtype == np.int64
 
 
 def test_weights_of_torchvision_fill_its_networks(monkeypatch):

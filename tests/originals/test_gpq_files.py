@@ -9,6 +9,9 @@ from tests import golden
 from tfhash import originals
 from tfhash.methods import gpq
 from tfhash.originals import gpq as original
+from tfhash.originals import readers
+from tfhash.originals.readers import tf1
+from tfhash.training import runs
 
 
 @pytest.fixture
@@ -58,10 +61,7 @@ def test_a_file_that_is_no_mat_file_is_named(recipe, tmp_path, content):
 
 def checkpoint(tmp_path, arrays):
     """Writes a TF1 checkpoint: {name: array} as `tf.train.Saver` names them."""
-    prefix, names = str(tmp_path / "x.ckpt"), list(arrays)
-    tensors = [tf.constant(arrays[name]) for name in names]
-    slices = [""] * len(names)
-    tf.raw_ops.SaveV2(prefix=prefix, tensor_names=names, shape_and_slices=slices, tensors=tensors)
+    tf1.write(tmp_path / "x.ckpt", arrays)
     return tmp_path / "x.ckpt"
 
 
@@ -97,3 +97,62 @@ def test_a_truncated_checkpoint_is_named(recipe, tmp_path):
     data.write_bytes(data.read_bytes()[:1000])
     with pytest.raises(ValueError, match="x.ckpt. is not a complete TF1 checkpoint"):
         originals.read(recipe, prefix)
+
+
+@pytest.mark.parametrize("part", ["x.ckpt.index", "x.ckpt.data-00000-of-00001"])
+def test_a_pointer_in_place_of_a_part_of_a_checkpoint_is_named(recipe, tmp_path, part):
+    prefix = checkpoint(tmp_path, {"Z": np.zeros(3, np.float32)})
+    (tmp_path / part).write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(ValueError, match=f"{part}`. It is a Git LFS pointer"):
+        originals.read(recipe, prefix)
+
+
+# ---- checkpoints for the original
+
+
+def described(prefix):
+    """`{variable: (shape, dtype)}` of a checkpoint, as TensorFlow reads it."""
+    reader = tf.train.load_checkpoint(str(prefix))
+    dtypes = reader.get_variable_to_dtype_map()
+    shapes = reader.get_variable_to_shape_map().items()
+    return {name: (tuple(shape), dtypes[name]) for name, shape in shapes}
+
+
+def test_what_is_written_has_the_variables_of_the_originals_checkpoint(recipe, tmp_path):
+    """Demo.py restores all variables of its graph, and takes no other shape or type."""
+    originals.write(recipe, tmp_path / "x.ckpt")
+    prefix = golden.shared("golden/gpq/48bits_example.ckpt")
+    assert described(tmp_path / "x.ckpt") == described(prefix)
+
+
+def test_a_checkpoint_that_is_written_is_opened_for_a_test(recipe, tmp_path):
+    for name, variable in recipe.variables().items():
+        variable.assign(golden_variables()[original.original_name(name)])
+    originals.write(recipe, tmp_path / "20.ckpt")
+    path = str(tmp_path / "20.ckpt")
+    model = runs.open_original(path, readers.shapes(path))
+    assert (model.method, model.config.bits, len(model.classes)) == ("gpq", 48, 10)
+    for name, variable in model.recipe.variables().items():
+        np.testing.assert_array_equal(variable, recipe.variables()[name])
+
+
+def test_a_checkpoint_is_named_as_the_newest_of_its_folder(tmp_path):
+    for name in ("20.ckpt", "40.ckpt"):
+        tf1.write(tmp_path / "models" / name, {"a": np.zeros(2, np.float32)})
+        newest = tf.train.latest_checkpoint(str(tmp_path / "models"))
+        assert newest == str(tmp_path / "models" / name)
+
+
+def test_after_an_error_the_checkpoint_before_is_whole(tmp_path, monkeypatch):
+    tf1.write(tmp_path / "x.ckpt", {"a": np.ones(2, np.float32)})
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def fail(prefix, **_):
+        with open(f"{prefix}{tf1.DATA}", "w") as file:
+            file.write("a part")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(tf.raw_ops, "SaveV2", fail)
+    with pytest.raises(OSError, match="No space"):
+        tf1.write(tmp_path / "x.ckpt", {"a": np.zeros(2, np.float32)})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

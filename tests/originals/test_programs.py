@@ -1,6 +1,7 @@
 """What holds for every original program: its files are recognised, its tables name what is here."""
 
 import collections
+import dataclasses
 import importlib
 import pkgutil
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests import examples, golden
 from tfhash import data, methods, originals
+from tfhash.backbones import base
 
 MODULES = [module.name for module in pkgutil.iter_modules(originals.__path__) if not module.ispkg]
 PROGRAMS = [importlib.import_module(f"{originals.__name__}.{name}") for name in MODULES]
@@ -32,6 +34,7 @@ def of_deephash(config):
 FILES = {  # `Config -> {variable: shape}` of a trained model's file, by the program
     "deephash": of_deephash,
     "gpq": lambda config: of_spec(golden.weights("gpq").spec(bn_word=3, num_classes=7)),
+    "hash_table": lambda config: of_spec(golden.weights("hash_table").weights_spec(64, 64)),
     "hashnet": lambda config: of_spec(golden.weights("hashnet").spec("resnet18", 32)),
     "latent": lambda config: of_spec(golden.weights("latent").spec(32, 7)),
 }
@@ -99,6 +102,18 @@ def test_a_model_that_its_original_could_not_read_is_not_written(name, tmp_path)
     with pytest.raises(ValueError, match=f"{name!r} writes no files|img_model=tiny"):
         originals.write(examples.model(name).recipe, tmp_path / "model.npy")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", ["npy", "mat", "pth", "caffemodel"])
+@pytest.mark.parametrize("name", methods.names())
+def test_weights_of_a_backbone_that_is_not_the_originals_are_read(name, ending, monkeypatch):
+    recipe = examples.model(name).recipe
+
+    def read(path, variables):
+        return base.Weights({key: np.ones(v.shape, "f4") for key, v in variables.items()})
+
+    monkeypatch.setattr(recipe, "backbone", dataclasses.replace(recipe.backbone, read=read))
+    assert "16 of 16 variables read" in originals.read(recipe, f"w.{ending}")[0]
 
 
 # ---- tables

@@ -1,4 +1,5 @@
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -53,6 +54,13 @@ def test_a_file_of_python_2_is_read(tmp_path):
         np.lib.format.write_array_header_1_0(file, header)
         file.write(b"(dS'fc8'\n(l" + array + b"a" + array + b"as.")
     assert_equal(npy.read(tmp_path / "w.npy"), {"fc8/kernel": KERNEL[0], "fc8/bias": KERNEL[0]})
+
+
+def test_a_file_in_an_archive_is_read(tmp_path):
+    npy.write(tmp_path / "w.npy", ARRAYS)
+    with zipfile.ZipFile(tmp_path / "w.npy.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "w.npy", "w.npy")
+    assert_equal(npy.read(tmp_path / "w.npy.zip"))
 
 
 def test_what_is_written_is_read(tmp_path):

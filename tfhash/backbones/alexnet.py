@@ -4,12 +4,15 @@ Reference: Krizhevsky, Sutskever & Hinton, NIPS 2012; thulab/DeepHash, architect
 img_alexnet_layers.
 """
 
+import functools
+import os
+
 from tfhash import checks
 from tfhash.backbones.base import Backbone, Pixels, Weights
 from tfhash.backbones.layers import caffe_layers
 from tfhash.backbones.layers import dropout as dropouts
 from tfhash.lazy import keras
-from tfhash.originals.readers import npy
+from tfhash.originals.readers import caffe, mat, npy
 
 NAMES = ("alexnet", "bvlc_alexnet")
 BVLC = NAMES[1]
@@ -17,7 +20,9 @@ SIDE = 227  # pixels of the images it takes
 MEAN = (123.68, 116.779, 103.939)  # RGB of ImageNet, in 0..255; subtracted from the images
 UNCROPPED = 256  # side of the images that DeepHash crops
 DROPOUT = 0.5
-LAYOUT = "the layers conv1 to fc7 as {'conv1': [weights, biases], ...}"
+LAYOUT = "the layers conv1 to fc7, in an .npy file as {'conv1': [weights, biases], ...}"
+READERS = {".mat": mat.read_matconvnet, ".caffemodel": caffe.read}  # others are .npy files
+FIRST = "conv1/kernel"  # [rows, columns, channels of the image, outputs]
 LAST_STD = 0.01  # of the initial weights of the last layer
 LAYERS = {  # name: shape of its kernel, as the published .npy files hold it
     "conv1": (11, 11, 3, 96),
@@ -32,16 +37,17 @@ LAYERS = {  # name: shape of its kernel, as the published .npy files hold it
 
 def backbone(name):
     """The `Backbone`; the images are in 0..255 less `MEAN`."""
-    files = {"linear": "fc8", "tail": ("fc6", "fc7"), "sides": (SIDE,)}
+    shared = {"linear": "fc8", "tail": ("fc6", "fc7"), "sides": (SIDE,)}
     if name == BVLC:
         return Backbone(
             name=name,
             features=bvlc_features,
             resized=SIDE,
             pixels=Pixels(MEAN, channels="bgr"),
-            read=read,
+            read=functools.partial(read, "bgr"),
             published="bvlc_alexnet.npy",
-            **files,
+            files=("bvlc_alexnet.npy",),
+            **shared,
         )
     return Backbone(
         name=name,
@@ -49,17 +55,28 @@ def backbone(name):
         resized=UNCROPPED,
         pixels=Pixels(MEAN),
         linear_std=LAST_STD,
-        read=read,
+        read=functools.partial(read, "rgb"),
         published="reference_pretrain.npy of thulab/DeepHash",
-        **files,
+        files=("reference_pretrain.npy", "reference_pretrain.npy.zip"),
+        **shared,
     )
 
 
-def read(path, variables):
-    """Caffe's weights as {"conv1": [weights, biases], ...} in an .npy file: the layers to fc7."""
-    stored = npy.read(path)
+def read(channels, path, variables):
+    """Caffe's weights of the layers to fc7: an .npy file of {"conv1": [weights, biases], ...},
+    a .caffemodel file, or a .mat file of MatConvNet.
+
+    Args:
+        channels: "rgb" or "bgr", the order in which the network takes them. That of the first
+            kernel of an .npy file is taken to be the same: nothing in it says so.
+        path, variables: as of `Backbone.read`.
+    """
+    reader = READERS.get(os.path.splitext(path)[1])
+    stored = (reader or npy.read)(path)
     checks.complete(variables, stored, path, LAYOUT)
     arrays = {name: stored[name] for name in variables}
+    if reader and channels == "bgr":  # these readers give RGB
+        arrays[FIRST] = arrays[FIRST][:, :, ::-1]
     return Weights(arrays, unexpected=tuple(set(stored) - set(arrays)))
 
 

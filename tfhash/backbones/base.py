@@ -66,7 +66,9 @@ class Backbone:
         read: `(path, variables) -> Weights` of a file of published weights, for the backbone's
             `{name: variable}`, with or without its tail; ValueError where it does not fit. None:
             it has no files.
-        published: what file the results of papers begin with, for the user to look up.
+        published: what weights the results of papers begin with, for the user to look up.
+        files: patterns of the names of their files, as "resnet50-*.pth".
+        words: `{word: what it means}` that `read` takes in place of a path.
     """
 
     name: str
@@ -81,6 +83,8 @@ class Backbone:
     decayed_only: tuple = ()
     read: typing.Callable | None = None
     published: str = ""
+    files: tuple = ()
+    words: dict = dataclasses.field(default_factory=dict)
 
     def check_side(self, side, way_out="Use --image_size={side}."):
         """Raises ValueError where the network cannot take images of `side` pixels.

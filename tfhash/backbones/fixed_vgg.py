@@ -21,6 +21,7 @@ def backbone(name):
         least=8,
         read=read,
         published="ImageNet_pretrained.mat of youngkyunJang/GPQ",
+        files=("ImageNet_pretrained.mat",),
     )
 
 

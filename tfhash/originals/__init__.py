@@ -8,6 +8,7 @@ A module of this folder has `METHODS`, the methods that it is the original of. W
     DATA_DIR          the folder that its scripts have datasets in, by their names
     beside(method, dataset, folder)  {setting: value} of what it has beside a dataset's lists
     read(model, path) fills the model from a file of the original; returns lines on what it held
+    finish(model, train) takes what such a file lacks from the training part of a dataset
     write(model, path) writes the model as the original program does
     recognizes(shapes) whether `{variable: shape}` of a file is of a trained model
     config_of(config, shapes) the `Config` and the number of classes of such a file
@@ -115,6 +116,18 @@ def read_backbone(model, path, *, skip=()):
     checks.assign(wanted, weights.arrays, path)
     unexpected = [name for name in weights.unexpected if name.split("/")[0] not in skip]
     return summary(path, weights.arrays, weights.missing, unexpected)
+
+
+def finish(model, train):
+    """Gives a `Method` that `read` has filled what no file of its original holds.
+
+    Args:
+        model: the `Method`.
+        train: the training part (`Split`) of the dataset that it is trained or tested on.
+    """
+    finisher = getattr(program(model.name), "finish", None)
+    if finisher:
+        finisher(model, train)
 
 
 def backbone_variables(model):

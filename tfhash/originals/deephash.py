@@ -28,9 +28,10 @@ LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 def read(model, path):
     """Fills a model from weights to start from, or from a trained model.
 
-    A published file has no last layer and no centres; that of a trained model has them.
+    A published file has no last layer and no centres; that of a trained model has them. Caffe's
+    and MatConvNet's files have a last layer of ImageNet, which is passed over.
     """
-    if model.backbone.name != BACKBONE:
+    if model.backbone.name != BACKBONE or os.path.splitext(path)[1] in alexnet.READERS:
         return originals.read_backbone(model, path)
     stored, wanted = npy.read(path), originals.variables(model)
     checks.complete(originals.backbone_variables(model), stored, path, alexnet.LAYOUT)

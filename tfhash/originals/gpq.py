@@ -6,25 +6,29 @@ Original: youngkyunJang/GPQ, train.py, Demo.py, utils/.
 import dataclasses
 import os
 
+import numpy as np
+
 from tfhash import checks, originals
 from tfhash.backbones import fixed_vgg
 from tfhash.originals.readers import tf1
 
 METHODS = ("gpq",)
+BACKBONE = "fixed_vgg"
+FLAG = "is_training"  # in every checkpoint, added by tflearn, without a meaning
 HEAD = {"codebooks": "Z", "prototypes": "C"}
 
 
 def read(model, path):
-    """Fills a model from ImageNet weights (.mat), or from a checkpoint of the original."""
-    if os.fspath(path).endswith(".mat"):
-        return originals.read_backbone(model, path)
+    """Fills a model from a checkpoint of the original, or its backbone from published weights."""
     prefix = tf1.prefix_of(path)
-    if prefix is None:
+    if prefix is not None:
+        return _read_checkpoint(model, prefix)
+    if model.backbone.name == BACKBONE and not os.fspath(path).endswith(".mat"):
         raise ValueError(
             f"Expected a .mat file or a TF1 checkpoint (NAME.ckpt with NAME.ckpt.index "
             f"beside it). Received: {path}."
         )
-    return _read_checkpoint(model, prefix)
+    return originals.read_backbone(model, path)
 
 
 def _read_checkpoint(model, prefix):
@@ -38,10 +42,23 @@ def _read_checkpoint(model, prefix):
         )
     arrays = {name: stored[name] for name in wanted}
     checks.assign(wanted, arrays, prefix)
-    # Adam's slots, and a flag that tflearn adds, are in every checkpoint of the original.
-    others = {name for name in set(stored) - set(wanted) if "/Adam" not in name}
-    others -= {"beta1_power", "beta2_power", "is_training"}
+    others = tf1.of_model(set(stored) - set(wanted) - {FLAG})
     return originals.summary(prefix, arrays, unexpected=others)
+
+
+def write(model, path):
+    """Writes a TF1 checkpoint that the original's Demo.py reads, with as many books and words.
+
+    Its Saver restores all variables of a graph without an optimizer, tflearn's flag among them.
+    """
+    if model.backbone.name != BACKBONE:
+        raise ValueError(
+            f"Expected a model on the backbone {BACKBONE}, which the original's checkpoints are "
+            f"of. Received: img_model={model.backbone.name}."
+        )
+    variables = originals.variables(model).items()
+    arrays = {original_name(name): v.numpy().astype(np.float32) for name, v in variables}
+    tf1.write(path, arrays | {FLAG: np.bool_(False)})
 
 
 def original_name(name):

@@ -17,12 +17,12 @@ DATASETS = {"nus_wide": "nuswide_81"}
 DATA_DIR = "data"
 TOPS = {"hashnet": {"imagenet": 1000, "nuswide_81": 5000, "coco": 5000}}
 TRAINED_ON = "coco"
-KERAS = "keras"
 
 
 def read(model, path):
     """Fills a model from torchvision's weights, from a snapshot, or from keras.applications."""
-    if path == KERAS:
+    words = model.backbone.words
+    if not words or path in words:  # another network than torchvision's, or Keras' weights of one
         return originals.read_backbone(model, path)
     arrays, counts = pth.read(path)
     wanted = {n: v for n, v in originals.variables(model).items() if n not in model.weights}

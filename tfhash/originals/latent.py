@@ -6,6 +6,8 @@ Original: shashankiyer/Learning-bit-codes-for-images.
 import dataclasses
 import os
 
+import numpy as np
+
 from tfhash import checks, originals
 from tfhash.originals.readers import npy, tf1
 
@@ -40,6 +42,19 @@ def beside(method, dataset, folder):
     return {"database_file": os.path.abspath(os.path.join(folder, "train.txt"))}
 
 
+def write(model, path):
+    """Writes a TF1 checkpoint that the original's similarity_search.py reads from its folder."""
+    if model.backbone.name != BACKBONE:
+        raise ValueError(
+            f"Expected a model on the backbone {BACKBONE}, which the original's checkpoints are "
+            f"of. Received: img_model={model.backbone.name}."
+        )
+    variables = originals.variables(model).items()
+    arrays = {_original_name(name): v.numpy().astype(np.float32) for name, v in variables}
+    # At step 0 a training of the original would put Caffe's weights in their place.
+    tf1.write(path, arrays | {"global_step": np.int64(1)})
+
+
 def recognizes(method, shapes):
     """Whether a file is a checkpoint of the original."""
     return {f"{layer}/weights" for layer in LAYERS} <= set(shapes)
@@ -49,6 +64,12 @@ def config_of(config, shapes):
     """`config` and the number of classes of a checkpoint of the original."""
     width, classes = shapes["fc8/weights"]
     return dataclasses.replace(config, bits=int(width), img_model=BACKBONE), int(classes)
+
+
+def _original_name(name):
+    layer, _, leaf = name.partition("/")
+    leaves = {ours: theirs for theirs, ours in npy.LEAVES.items()}
+    return f"{layer}/{leaves.get(leaf, leaf)}"
 
 
 def _our_name(name):

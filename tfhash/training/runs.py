@@ -7,8 +7,8 @@ import zipfile
 
 import numpy as np
 
+from tfhash import backbones, data, files, methods, model_dir, originals, pretrained
 from tfhash import config as fields
-from tfhash import data, files, methods, model_dir, originals
 from tfhash import settings as all_settings
 from tfhash.model import Model
 from tfhash.originals import readers
@@ -82,6 +82,9 @@ def start(settings, *, strategy):
     run, path = settings.run, settings.model
     model_dir.check_free(path, overwrite=run.overwrite)
     settings.config.check_start(run.pretrained)
+    weights, initial = _initial_weights(settings)
+    if initial != pretrained.RANDOM:
+        LOG.info("Initial weights: %s.", initial)
     given = settings.origins["data_dir"] == all_settings.GIVEN
     splits = load_splits(
         settings.data, settings.method, settings.config, given=given, check_files=True
@@ -98,16 +101,18 @@ def start(settings, *, strategy):
     distribution.check_batch(model.config, model.strategy.num_replicas_in_sync)
     steps = model.recipe.steps_per_epoch(splits.train)  # checks the split too
     steps = run.steps_per_epoch or steps
-    if run.pretrained:
-        for line in originals.read(model.recipe, run.pretrained):
+    _continue(model.recipe, run.start_from, settings.data.dataset)
+    if weights:
+        for line in originals.read(model.recipe, weights):
             LOG.info(line)
-    _continue(model, run.start_from, settings.data.dataset)
+    originals.finish(model.recipe, splits.train)
     trainer = Trainer(model, jit_compile=run.jit_compile)
     trainer.prepare(splits.train)
     model.stored = {
         "data": settings.data.stored(),
         "steps_per_epoch": steps,
         "origins": settings.origins,
+        "initial_weights": initial,
     }
     model.save(path, overwrite=run.overwrite)
     write_left_out(splits, path)
@@ -125,20 +130,35 @@ def write_left_out(splits, folder):
     LOG.info("wrote %s", path)
 
 
-def _continue(model, path, dataset):
-    """Takes over what the model of the stage before has learned."""
-    recipe = model.recipe
+def _initial_weights(settings):
+    """The path of the file of weights that a training begins with, "" for none; a line on it."""
+    run, backbone = settings.run, backbones.load(settings.config.img_model)
+    weights = pretrained.find(run.pretrained, backbone) if run.pretrained else ""
+    if run.start_from and not weights:
+        return "", f"those of {run.start_from}"
+    return weights, pretrained.said_of(weights, backbone)
+
+
+def _continue(recipe, path, dataset):
+    """Takes over what the model of the stage before has learned: of a model directory, or of a
+    file of the original."""
     needed = recipe.config.stage_before(dataset) is not None
     if needed != bool(path):
         raise ValueError(
             f"Expected `start_from`, the model directory of the stage before this one of "
-            f"{recipe.name!r}. Received none."
+            f"{recipe.name!r}, or a file of its original. Received none."
             if needed
             else f"{recipe.name!r} starts from no model with these settings. "
             f"Received: start_from={path!r}."
         )
     if path:
-        recipe.continue_from(Model.load(path, method=recipe.name).recipe)
+        shapes = readers.shapes(path)
+        before = (
+            Model.load(path, method=recipe.name)
+            if shapes is None
+            else open_original(path, shapes, method=recipe.name)
+        )
+        recipe.continue_from(before.recipe)
 
 
 def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
@@ -192,7 +212,7 @@ def _apply(settings, given, path, *, free):
             raise ValueError(f"`{path}` was trained with {name}={before}. Received: {value}.")
 
 
-def open_trained(path, *, method=None, given=(), step=None, strategy=None):
+def open_trained(path, *, method=None, given=(), step=None, strategy=None, start_from=""):
     """Opens a model to test it: a model directory, or a file of an original program.
 
     Args:
@@ -203,17 +223,19 @@ def open_trained(path, *, method=None, given=(), step=None, strategy=None):
             for those that a test may change, those of the data replace the training's.
         step: tests the state that was saved at this step; None for the newest weights.
         strategy: a `tf.distribute.Strategy`.
+        start_from: as in `open_original`.
     Raises:
         ValueError: no model there, a damaged one, or one that the data do not fit.
     """
     given, shapes = dict(given), readers.shapes(path)
     chosen = {name: given.pop(name) for name in fields.names(Data) if name in given}
     if shapes is None:
+        check_whole(path, start_from)
         model = _open_directory(path, method, given, strategy)
     else:
-        classes = chosen.get("num_classes")
+        options = {"classes": chosen.get("num_classes"), "start_from": start_from}
         model = open_original(
-            path, shapes, method=method, given=given, strategy=strategy, classes=classes
+            path, shapes, method=method, given=given, strategy=strategy, **options
         )
     splits = splits_of(model, chosen)
     if step is not None:
@@ -221,6 +243,15 @@ def open_trained(path, *, method=None, given=(), step=None, strategy=None):
         trainer.prepare(splits.train)  # a state holds it too
         trainer.checkpoints(path).restore(step)
     return Run(model, os.fspath(path), splits)
+
+
+def check_whole(path, start_from):
+    """Raises ValueError where a stage before is given for a model directory."""
+    if start_from:
+        raise ValueError(
+            f"`{path}` is no file of an original, and a model directory needs no model of the "
+            f"stage before. Received: start_from={start_from!r}."
+        )
 
 
 def splits_of(model, given):
@@ -237,6 +268,7 @@ def splits_of(model, given):
         options = dataclasses.replace(options, image_size=model.size[0])
     splits = load_splits(options, model.method, model.config, given="data_dir" in given)
     model.size = tuple(splits.query.images.size)
+    originals.finish(model.recipe, splits.train)
     if "data" in model.stored and splits.classes != model.classes:
         LOG.info("The model was trained on other classes than those of %s.", options.dataset)
     return splits
@@ -265,7 +297,9 @@ def _open_directory(path, method, given, strategy):
     return Model.load(path, strategy=strategy, method=method, settings=settings)
 
 
-def open_original(path, shapes, *, method=None, given=(), strategy=None, classes=None):
+def open_original(
+    path, shapes, *, method=None, given=(), strategy=None, classes=None, start_from=""
+):
     """The `Model` in a file of an original program.
 
     Args:
@@ -273,6 +307,7 @@ def open_original(path, shapes, *, method=None, given=(), strategy=None, classes
         shapes: `{variable: shape}` in it, as `readers.shapes` gives them.
         method, given, strategy: as in `open_trained`.
         classes: their number, where the file does not say it.
+        start_from: the model of the stage before, where the method has stages.
     """
     try:
         name = originals.recognize(shapes, [method] if method else None)
@@ -283,6 +318,7 @@ def open_original(path, shapes, *, method=None, given=(), strategy=None, classes
     config, known = originals.program(name).config_of(config, shapes)
     names = [str(number) for number in range(classes or known)]
     model = Model(name, config, classes=names, strategy=strategy)
+    _continue(model.recipe, start_from, originals.trained_on(name))
     for line in originals.read(model.recipe, path):
         LOG.info(line)
     return model

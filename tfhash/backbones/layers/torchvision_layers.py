@@ -10,7 +10,7 @@ from tfhash.backbones.layers import keras_weights
 from tfhash.backbones.layers.dropout import Dropout
 from tfhash.originals.readers import pth
 
-KERAS = "keras"  # in place of a path: the weights of keras.applications
+KERAS = {"keras": "the ImageNet weights of keras.applications"}  # in place of a path
 
 LAST_STD = 0.01  # of the initial weights of the last layer
 
@@ -79,19 +79,21 @@ def backbone(name, features, *, of_keras=None, tail=(), **options):
         linear_std=LAST_STD,
         tail=tail,
         read=functools.partial(read, name, of_keras, tail),
-        published=f"torchvision's .pth file of {name}" + (", or keras" if of_keras else ""),
+        published=f"torchvision's .pth file of {name}",
+        files=(f"{name.lower().replace('bn', '_bn')}-*.pth",),
+        words=KERAS,
         **options,
     )
 
 
 def read(name, of_keras, tail, path, variables):
-    """The weights of a .pth file of torchvision; or of keras.applications, for "keras".
+    """The weights of a .pth file of torchvision; or of keras.applications, for `KERAS`.
 
     Layers of the tail that are absent from `variables` are not read.
     """
     layers = {variable.rpartition("/")[0] for variable in variables}
     unread = tuple(f"{layer}." for layer in tail if layer not in layers)
-    if path != KERAS:
+    if path not in KERAS:
         arrays = {k: a for k, a in pth.read(path)[0].items() if not k.startswith(unread)}
         return base.Weights(pth.fitting(variables, arrays, path, head=False))
     if of_keras is None:

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from tfhash.inputs import Input
 from tfhash.lazy import keras, tf
 
@@ -27,4 +29,9 @@ class PixelMean(Input):
     def prepare(self, images):
         with tf.init_scope():  # a number, also inside of a data pipeline's function
             mean = self.mean.numpy()
+        if np.isnan(mean).any():  # of a file of the original, which does not hold it
+            raise ValueError(
+                "The model has no mean of its training images, which a checkpoint does not hold. "
+                "run_test.py and tfhash.evaluate take it from the dataset."
+            )
         return tf.cast(images, tf.float32) / 255 - mean

@@ -4,7 +4,7 @@ import os
 
 from tfhash.originals.readers import npy, pth
 
-TORCH = (".pth", ".tar")  # ends of the names of PyTorch's files
+TORCH, NPY = (".pth", ".tar"), (".npy", ".npy.zip")  # ends of the names of files
 
 
 def shapes(path):
@@ -14,7 +14,7 @@ def shapes(path):
     """
     if os.fspath(path).endswith(TORCH) and os.path.isfile(path):
         return {name: array.shape for name, array in pth.read(path)[0].items()}
-    if os.fspath(path).endswith(".npy") and os.path.isfile(path):
+    if os.fspath(path).endswith(NPY) and os.path.isfile(path):
         return {name: array.shape for name, array in npy.read(path).items()}
     from tfhash.originals.readers import tf1  # imports TensorFlow, which takes seconds
 

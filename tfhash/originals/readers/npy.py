@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 
-from tfhash import checks, files, numpy_files, unpickle
+from tfhash import archives, checks, files, numpy_files, unpickle
 
 LEAVES = {"weights": "kernel", "biases": "bias"}  # of a layer stored as a dictionary
 
@@ -14,21 +14,15 @@ def read(path):
 
     The dictionary is {"conv1": [kernel, bias], ...} or {"conv1": {"weights": kernel, "biases":
     bias}, ...}, its keys text or bytes, of Python 2 or 3; an array without a layer, as "C" of
-    the quantizers, keeps its name.
+    the quantizers, keeps its name. The file may be inside of a zip archive, as DeepHash publishes
+    its reference_pretrain.npy.zip.
 
     Raises:
         ValueError: no such file, another layout, or a pickle that could run code.
     Original: thulab/DeepHash, architecture/__init__.py, and the `save_model` of its models.
     """
-    with files.opened(path, "an .npy file of a dictionary") as file:
-        try:
-            shape, dtype, _ = numpy_files.header(file)
-        except ValueError as error:
-            raise ValueError(f"Expected an .npy file at `{path}`: {error}.") from error
-        start = file.tell()
-    if dtype.kind != "O" or shape != ():
-        raise ValueError(f"`{path}`: expected one dictionary. Received: {dtype} {list(shape)}.")
-    stored = unpickle.load_pickle(path, start)
+    with files.opened(path, "an .npy file of a dictionary", zipped=True) as file:
+        stored = _object(archives.unzipped(file, path), path)
     stored = stored.item() if isinstance(stored, np.ndarray) and stored.shape == () else stored
     if not isinstance(stored, dict):
         raise ValueError(f"`{path}`: expected a dictionary. Received: {type(stored).__name__}.")
@@ -36,6 +30,17 @@ def read(path):
     for key, value in stored.items():
         arrays |= _entry(path, _name(key), value)
     return arrays
+
+
+def _object(file, path):
+    """The object of an opened .npy file."""
+    try:
+        shape, dtype, _ = numpy_files.header(file)
+    except ValueError as error:
+        raise ValueError(f"Expected an .npy file at `{path}`: {error}.") from error
+    if dtype.kind != "O" or shape != ():
+        raise ValueError(f"`{path}`: expected one dictionary. Received: {dtype} {list(shape)}.")
+    return unpickle.load(file, path)
 
 
 def _name(key):

@@ -183,7 +183,7 @@ def load(path):
         ValueError: the file is missing, damaged or of another format, or it names something that
             could run code; names the file and, then, the name.
     """
-    with files.opened(path, "a .pth file") as file:
+    with files.opened(path, "a .pth file", zipped=True) as file:
         data = file.read()
     reader = _load_rows
     if data.startswith(b"PK\3\4"):
