@@ -113,3 +113,17 @@ def test_nothing_compares_the_name_of_a_backbone_or_a_method(path):
             values = [node.left, *node.comparators]
             named = {v.value for v in values if isinstance(v, ast.Constant)}
             assert not named & known, f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative(SOURCES))
+def test_tensorflow_comes_from_tfhash_lazy(path):
+    """But in modules that their package makes lazy, since classes there derive from Keras'."""
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    made_lazy = f'lazy.module(f"{{__name__}}.{path.stem}")'
+    if made_lazy not in (path.parent / "__init__.py").read_text():
+        assert not names & {"keras", "tensorflow"}, f"{path}: import keras, tf from tfhash.lazy"

@@ -187,7 +187,8 @@ def settle(method, given):
 
     Args:
         method: name.
-        given: `{setting: value}` that the user gave, of any of the dataclasses, and `model`.
+        given: `{setting: value}` that the user gave, of any of the dataclasses, and `model`, and
+            `bits` in place of what gives the length of a code.
     Raises:
         ValueError: an unknown method, dataset or setting, or a value that does not fit.
     """
@@ -202,16 +203,8 @@ def settle(method, given):
     dataset, folder, found = originals.place(method, name, folder, **place)
     changed = kind.defaults(dataset, given) | found
     asked, given = given, with_bits(kind, given, changed)
-    lines = [
-        f"  --{name}={value}, since the dataset is {dataset}"
-        for name, value in changed.items()
-        if name not in given
-    ]
-    lines += [
-        f"  --{name}={value}, for codes of {asked['bits']} bits"
-        for name, value in given.items()
-        if name not in asked
-    ]
+    lines = _chosen(changed, given, f"since the dataset is {dataset}")
+    lines += _chosen(given, asked, f"for codes of {asked.get('bits')} bits")
     values = changed | given | {"dataset": dataset, "data_dir": folder}
     lines.append(data.resolve(named if dataset == "digits" else dataset, folder, **place)[1])
     config, run = kind.of(values), Run.of(values)
@@ -230,6 +223,11 @@ def settle(method, given):
         origins=origins,
         notes=tuple(lines),
     )
+
+
+def _chosen(values, asked, why):
+    """Lines for the user on the settings that were not asked for."""
+    return [f"  --{name}={value}, {why}" for name, value in values.items() if name not in asked]
 
 
 def check_dataset(name, method=None):

@@ -81,7 +81,6 @@ def start(settings, *, strategy):
     """
     run, path = settings.run, settings.model
     model_dir.check_free(path, overwrite=run.overwrite)
-    distribution.check_batch(settings.config, strategy.num_replicas_in_sync)
     settings.config.check_start(run.pretrained)
     weights, initial = _initial_weights(settings)
     if initial != pretrained.RANDOM:
@@ -99,6 +98,7 @@ def start(settings, *, strategy):
         seed=settings.data.seed,
         strategy=strategy,
     )
+    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync)
     steps = model.recipe.steps_per_epoch(splits.train)  # checks the split too
     steps = run.steps_per_epoch or steps
     _continue(model.recipe, run.start_from, settings.data.dataset)
