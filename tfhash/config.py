@@ -126,6 +126,10 @@ class Config(Checked):
         """Whether so many replicas can share a batch."""
         return self.batch_size % replicas == 0
 
+    def largest_batch(self, labelled, unlabelled):
+        """The largest `batch_size` with so many training images with and without a label."""
+        return labelled
+
     @classmethod
     def defaults(cls, dataset, asked):
         """`{setting: value}` that differ from the defaults of the fields.

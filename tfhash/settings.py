@@ -11,7 +11,7 @@ from tfhash.evaluation import scoring
 from tfhash.retrieval import relevance
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-GIVEN, DATASET, DEFAULT, DEVICES = "given", "dataset", "default", "devices"
+GIVEN, DATASET, DEFAULT, DEVICES, IMAGES = "given", "dataset", "default", "devices", "images"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,8 +167,8 @@ class Settings:
         config: its `Config`.
         data, run, devices: the others.
         model: the model directory.
-        origins: `{setting: "given", "dataset", "default" or "devices"}`, where each value comes
-            from.
+        origins: `{setting: origin}`, where each value comes from: "given", "dataset", "default",
+            "devices" or "images", by whose number a batch was chosen.
         notes: lines for the user on what was chosen.
     """
 
@@ -180,6 +180,14 @@ class Settings:
     model: str
     origins: dict
     notes: tuple = ()
+
+    def with_batch(self, size, origin):
+        """These settings with another `batch_size`, which comes from `origin`."""
+        return dataclasses.replace(
+            self,
+            config=dataclasses.replace(self.config, batch_size=size),
+            origins=self.origins | {"batch_size": origin},
+        )
 
 
 def settle(method, given):

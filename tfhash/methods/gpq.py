@@ -72,6 +72,9 @@ class Config(settings.Config):
         each = values.get("codeword_bits", cls.codeword_bits)
         return {"num_codebooks": settings.parts(bits, each, "the bits of a codeword")}
 
+    def largest_batch(self, labelled, unlabelled):
+        return min(labelled, unlabelled)  # a step takes as many of each
+
     @property
     def dim(self):
         """Width of the outputs."""

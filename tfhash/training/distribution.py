@@ -71,13 +71,14 @@ def check_batch(config, replicas):
         )
 
 
-def nearest_batch(config, replicas):
-    """The batch size nearest to a `Config`'s that so many replicas can share; of two the smaller.
+def nearest_batch(config, replicas, size=None):
+    """The batch size nearest to a `size` that so many replicas can share; of two the smaller.
 
-    It is one that the `Config` allows.
+    It is one that the `Config` allows. A `size` of None stands for its own.
     """
+    size = config.batch_size if size is None else size
     sizes = range(replicas, 4 * replicas * config.batch_size, replicas)
-    nearest = sorted(sizes, key=lambda size: abs(size - config.batch_size))
+    nearest = sorted(sizes, key=lambda other: abs(other - size))
     return next(size for size in nearest if _shares(config, size, replicas))
 
 

@@ -16,6 +16,7 @@ from tfhash.settings import Data
 from tfhash.training import distribution
 from tfhash.training.trainer import Trainer
 
+FEW_STEPS = 4  # of an epoch where the images do not fill a method's usual batch
 KEPT = ("precision", "steps_per_epoch")  # of the settings of a run, that a model remembers
 LOG = logging.getLogger("tfhash")
 
@@ -89,6 +90,7 @@ def start(settings, *, strategy):
     splits = load_splits(
         settings.data, settings.method, settings.config, given=given, check_files=True
     )
+    settings = with_fitting_batch(settings, splits.train, strategy.num_replicas_in_sync)
     model = Model(
         settings.method,
         settings.config,
@@ -117,6 +119,21 @@ def start(settings, *, strategy):
     model.save(path, overwrite=run.overwrite)
     write_left_out(splits, path)
     return Run(model, os.fspath(path), splits, trainer, steps)
+
+
+def with_fitting_batch(settings, train, replicas):
+    """The settings with a smaller batch where the default needs more images than train has.
+
+    An epoch then has about `FEW_STEPS` steps. A batch that the user gave stays as it is.
+    """
+    config, labelled = settings.config, int(train.labelled.sum())
+    largest = config.largest_batch(labelled, len(train) - labelled)
+    if settings.origins["batch_size"] == all_settings.GIVEN or config.batch_size <= largest:
+        return settings
+    size = distribution.nearest_batch(config, replicas, largest // FEW_STEPS)
+    numbers = (size, config.batch_size, labelled, len(train))
+    LOG.info("  --batch_size=%d in place of %d, as %d of %d training images have labels", *numbers)
+    return settings.with_batch(size, all_settings.IMAGES)
 
 
 def write_left_out(splits, folder):

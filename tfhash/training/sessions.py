@@ -59,11 +59,7 @@ def with_shared_batch(settings, replicas):
     size = distribution.nearest_batch(config, replicas)
     numbers = (size, config.batch_size, replicas)
     LOG.info("  --batch_size=%d in place of %d, so that %d replicas can share it", *numbers)
-    return dataclasses.replace(
-        settings,
-        config=dataclasses.replace(config, batch_size=size),
-        origins=settings.origins | {"batch_size": all_settings.DEVICES},
-    )
+    return settings.with_batch(size, all_settings.DEVICES)
 
 
 def _is_begun(settings):

@@ -162,6 +162,9 @@ class Config(settings.Config):
         halves = 2 if self.current_loss == "npair" else 1
         return self.batch_size % (halves * replicas) == 0
 
+    def largest_batch(self, labelled, unlabelled):
+        return self.batch_size  # what counts is the images of each class
+
     def stage_before(self, dataset):
         if not self.is_hash:
             return None
