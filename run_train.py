@@ -11,7 +11,7 @@ def train(line):
     """Runs the command with its command line."""
     wanted = settings.settle(line.method, line.given)
     with interrupts.caught(say=lambda text: print(text, flush=True)) as interrupted:
-        sessions.train(wanted, line.given, interrupted=lambda: bool(interrupted))
+        sessions.train(wanted, line.given, interrupted=interrupted)
     if interrupted:
         sys.exit(interrupted.status)
 

@@ -12,7 +12,7 @@ SOURCES = sorted(ROOT.glob("tfhash/**/*.py"))
 # From the lowest up; a room imports rooms above it in this list, and itself.
 LEVELS = (
     {"checks", "files", "config", "formats"},
-    {"numpy_files", "sandbox", "unpickle"},
+    {"contents", "locks", "numpy_files", "sandbox", "unpickle"},
     {"checkpoints", "matlab"},
     {"data", "losses", "quantization", "retrieval", "metrics"},
     {"originals.readers"},

@@ -5,12 +5,18 @@ import pickle
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tfhash import model_dir
 
 ARRAYS = {"a/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.float32(4).reshape(())}
-SETTINGS = {"method": "gpq", "config": {"bits": 48}}
+SETTINGS = {
+    "method": "gpq",
+    "config": {"bits": 48},
+    "classes": ["a", "b"],
+    "precision": "float32",
+    "seed": 0,
+    "input": {"size": [16, 16], "pixels": None},
+}
 
 
 @pytest.fixture
@@ -64,14 +70,14 @@ def test_a_crash_while_creating_leaves_nothing(tmp_path, monkeypatch):
 
 def test_an_existing_model_is_refused_and_kept(model):
     with pytest.raises(ValueError, match="--resume.*--overwrite"):
-        model_dir.create(model, {"other": 1}, ARRAYS)
+        model_dir.create(model, SETTINGS | {"seed": 1}, ARRAYS)
     assert model_dir.load_settings(model) == SETTINGS
 
 
 def test_overwrite_replaces_a_model(model):
     (model / "checkpoints").mkdir()
-    model_dir.create(model, {"other": 1}, ARRAYS, overwrite=True)
-    assert model_dir.load_settings(model) == {"other": 1}
+    model_dir.create(model, SETTINGS | {"seed": 1}, ARRAYS, overwrite=True)
+    assert model_dir.load_settings(model)["seed"] == 1
     assert not (model / "checkpoints").exists()
     assert [path.name for path in model.parent.iterdir()] == ["48bits"]
 
@@ -121,38 +127,3 @@ def test_weights_that_are_a_pickle_do_not_run(model, tmp_path):
     with pytest.raises(ValueError, match="can't be read"):
         model_dir.load_weights(model)
     assert not (tmp_path / "ran").exists()
-
-
-def states(path, values):
-    variables = {name: tf.Variable(value) for name, value in values.items()}
-    step = tf.Variable(0, dtype=tf.int64)
-    return variables, step, model_dir.Checkpoints(path, variables, step)
-
-
-def test_a_state_is_restored_with_its_step(tmp_path):
-    variables, step, saved = states(tmp_path, {"a/b": [1.0, 2.0], "c": 3.0})
-    step.assign(5)
-    saved.save()
-    variables, _, restored = states(tmp_path, {"a/b": [0.0, 0.0], "c": 0.0})
-    assert restored.restore() == 5
-    np.testing.assert_array_equal(variables["a/b"], [1.0, 2.0])
-
-
-def test_without_a_state_the_step_is_0(tmp_path):
-    assert states(tmp_path, {"a": 1.0})[2].restore() == 0
-
-
-@pytest.mark.parametrize("other", [{"a": [1.0, 2.0, 3.0]}, {"b": [1.0, 2.0]}])
-def test_a_state_of_other_variables_is_refused(tmp_path, other):
-    states(tmp_path, {"a": [1.0, 2.0]})[2].save()
-    with pytest.raises(ValueError, match="does not fit this model"):
-        states(tmp_path, other)[2].restore()
-
-
-def test_three_states_are_kept(tmp_path):
-    _, step, saved = states(tmp_path, {"a": 1.0})
-    for number in range(5):
-        step.assign(number)
-        saved.save()
-    kept = {path.name for path in (tmp_path / "checkpoints").glob("*.index")}
-    assert kept == {"ckpt-2.index", "ckpt-3.index", "ckpt-4.index"}

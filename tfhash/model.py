@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash import __version__, backbones, checks, formats, methods, model_dir
+from tfhash import __version__, backbones, checks, methods, model_dir
 from tfhash.backbones.base import Pixels
 from tfhash.data import images as pools
 from tfhash.data import pipeline, splits
+from tfhash.settings import Data
 from tfhash.training import distribution
 
 
@@ -196,17 +197,19 @@ class Model:
         """`{name: array}` of the trained model, for a model directory."""
         return {name: variable.numpy() for name, variable in self.recipe.variables().items()}
 
-    def save(self, path, *, step=0, overwrite=False):
+    def save(self, path, *, step=0, overwrite=False, own=False):
         """Makes the model directory `path`.
 
         Args:
             path: models/NAME.
             step: the steps that it was trained.
             overwrite: replaces a model that is there.
+            own: whether the user has named the data that it was trained on.
         Raises:
             ValueError: `path` exists, and is not a model directory or `overwrite` is False.
         """
-        model_dir.create(path, self.settings(), self.arrays(), step=step, overwrite=overwrite)
+        options = {"step": step, "overwrite": overwrite, "own": own}
+        model_dir.create(path, self.settings(), self.arrays(), **options)
         self.path = path
 
     @classmethod
@@ -222,15 +225,16 @@ class Model:
             ValueError: the directory is incomplete, damaged, of a newer format or of another
                 method, or its variables are not those that its settings ask for.
         """
-        settings = formats.checked(settings or model_dir.load_settings(path), path)
+        settings = dict(settings or model_dir.load_settings(path))
         name = settings.pop("method")
         if method not in (None, name):
             raise ValueError(f"`{path}` is a model of {name!r}, not of {method!r}.")
-        source = f"{path}/config.json"
-        config = checks.from_dict(methods.load(name).Config, settings.pop("config"), source)
         made = {key: settings.pop(key) for key in ("classes", "precision", "seed")}
-        given = settings.pop("input")
-        model = cls(name, config, size=given["size"], strategy=strategy, **made)
+        given, values = settings.pop("input"), settings.pop("config")
+        with checks.naming(f"{path}/config.json"):
+            Data.of(settings.get("data", {}))
+            config = checks.from_dict(methods.load(name).Config, values)
+            model = cls(name, config, size=given["size"], strategy=strategy, **made)
         model.recipe.input = dataclasses.replace(
             model.recipe.input, pixels=_pixels(given["pixels"]) or model.recipe.input.pixels
         )

@@ -317,7 +317,8 @@ def _read_indexes(folder):
 
 
 def _model(folder):
-    settings = {"method": "gpq", "config": {"bits": 12}, "dataset": "digits", "seed": 0}
+    settings = {"method": "gpq", "config": {"bits": 12}, "classes": ["a", "b"], "seed": 0}
+    settings |= {"precision": "float32", "input": {"size": [16, 16], "pixels": None}}
     arrays = {"dense/kernel": np.ones((3, 4), np.float32)}
     model_dir.create(folder / "m", settings, arrays)
 

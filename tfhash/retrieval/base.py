@@ -128,6 +128,10 @@ class Codes(abc.ABC):
         """`{name: value}` to watch in training: how much of what they could say the codes use."""
         return {}
 
+    def all_equal(self):
+        """Whether all items have the same code, as far as a kind can tell."""
+        return False
+
     # ---- FAISS
 
     def build_faiss(self, approximate=False):

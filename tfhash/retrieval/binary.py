@@ -86,6 +86,9 @@ class BinaryCodes(base.Codes):
         """How evenly the bits are 0 and 1."""
         return {"bits_balanced": bit_statistics.balance(self.unpack())}
 
+    def all_equal(self):
+        return bool((self.words == self.words[:1]).all())
+
     def build_faiss(self, approximate=False):
         """A flat index; approximate, one that looks only into hash buckets near the query's."""
         faiss = base.import_faiss()

@@ -75,6 +75,9 @@ class QuantizedCodes(base.Codes):
     def arrays(self):
         return {"codes": self.codes, "codebooks": self.codebooks}
 
+    def all_equal(self):
+        return bool((self.codes == self.codes[:1]).all())
+
     def build_faiss(self, approximate=False):
         """An index of the codes and codebooks as they are; nothing is trained again."""
         self._refuse_approximate(approximate)
