@@ -6,17 +6,11 @@ import pickle
 import numpy as np
 import pytest
 
+from tests import examples
 from tfhash import model_dir
 
 ARRAYS = {"a/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.float32(4).reshape(())}
-SETTINGS = {
-    "method": "gpq",
-    "config": {"bits": 48},
-    "classes": ["a", "b"],
-    "precision": "float32",
-    "seed": 0,
-    "input": {"size": [16, 16], "pixels": None},
-}
+SETTINGS = examples.SETTINGS
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 import dataclasses
 import logging
 import os
-import reprlib
 import zipfile
 
 import numpy as np
 
 from tfhash import config as fields
-from tfhash import data, files, methods, model_dir, originals
+from tfhash import checks, data, files, methods, model_dir, originals
 from tfhash import settings as all_settings
 from tfhash.model import Model
 from tfhash.originals import readers
@@ -198,10 +197,10 @@ def _trusted(stored, given, path):
     if model_dir.is_own(path):
         return dict(stored)
     if stored.get("dataset") != INSIDE and "dataset" not in given:
+        named = {name: stored[name] for name in ("dataset", "data_dir") if name in stored}
         raise ValueError(
             f"`{path}` was not trained at this place, so the data that it names are not read "
-            f"unasked: {reprlib.repr(stored.get('dataset'))}, "
-            f"data_dir={reprlib.repr(stored.get('data_dir'))}. Give --dataset, and --data_dir."
+            f"unasked: {checks.brief(named)}. Give --dataset, and --data_dir where it needs one."
         )
     kept = {name: value for name, value in stored.items() if name not in OUTSIDE}
     named = {name: all_settings.absolute(name, given[name]) for name in OUTSIDE if name in given}
