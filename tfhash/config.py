@@ -5,6 +5,7 @@ import reprlib
 import sys
 import typing
 
+WIDEST = 2**14  # outputs of a network: a stranger's settings ask for no more memory than that
 LARGEST = {int: 2**63 - 1, float: sys.float_info.max}  # what other programs can take
 
 

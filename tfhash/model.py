@@ -232,8 +232,7 @@ class Model:
         made = {key: settings.pop(key) for key in ("classes", "precision", "seed")}
         given, values = settings.pop("input"), settings.pop("config")
         with checks.naming(f"{path}/config.json"):
-            Data.of(settings.get("data", {}))
-            config = checks.from_dict(methods.load(name).Config, values)
+            config = _config(name, values, settings.get("data", {}))
             model = cls(name, config, size=given["size"], strategy=strategy, **made)
         model.recipe.input = dataclasses.replace(
             model.recipe.input, pixels=_pixels(given["pixels"]) or model.recipe.input.pixels
@@ -254,6 +253,14 @@ class Model:
             )
         checks.assign(variables, arrays, path)
         return step
+
+
+def _config(name, values, options):
+    """The `Config` of a config.json, without a network; ValueError also for `options` of `Data`."""
+    Data.of(options)
+    config = checks.from_dict(methods.load(name).Config, values)
+    backbones.load(config.img_model)
+    return config
 
 
 def _pixels(stored):

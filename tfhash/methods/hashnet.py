@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfhash.config import Habits, setting
+from tfhash.config import WIDEST, Habits, setting
 from tfhash.data import samplers
 from tfhash.heads.signs import Signs
 from tfhash.losses import weighted_pairs
@@ -26,7 +26,7 @@ SCHEDULES = ("step", "inv", "multistep")
 class Config(_torchvision.Config):
     """Settings; the defaults are those of the original's train.py and README."""
 
-    bits: int = setting(48, "Length of a code in bits.", least=1)
+    bits: int = setting(48, "Length of a code in bits.", least=1, most=WIDEST)
     img_model: str = setting(
         "ResNet50",
         "Backbone: AlexNet, VGG11 to VGG19 (VGG11BN: with batch normalisation), ResNet18 to "

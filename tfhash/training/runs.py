@@ -7,8 +7,8 @@ import zipfile
 
 import numpy as np
 
-from tfhash import config as fields
 from tfhash import checks, data, files, methods, model_dir, originals
+from tfhash import config as fields
 from tfhash import settings as all_settings
 from tfhash.model import Model
 from tfhash.originals import readers
