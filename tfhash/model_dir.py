@@ -126,13 +126,14 @@ def load_settings(path):
 
 def load_weights(path):
     """`{name: array}` and the number of steps trained, checked against the manifest."""
-    arrays, notes = _load_weights(path)
-    return arrays, notes["step"]
+    arrays, (step, _) = _load_weights(path)
+    return arrays, step
 
 
 def best_value(path):
     """The value for which the weights of a model directory are kept; minus infinity for none."""
-    return _load_weights(path)[1]["best"]
+    _, (_, best) = _load_weights(path)
+    return best
 
 
 def _load_weights(path):
@@ -140,7 +141,8 @@ def _load_weights(path):
     try:
         arrays = safetensors.numpy.load(data)
         notes = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
-        return arrays, {"step": int(notes["step"]), "best": float(notes.get("best", "-inf"))}
+        step, _, best = notes["step"].partition(" ")
+        return arrays, (int(step), float(best or -math.inf))
     except (safetensors.SafetensorError, KeyError, ValueError) as error:
         raise ValueError(f"`{path}/{WEIGHTS}` can't be read: {error}") from error
 
@@ -162,7 +164,9 @@ def _object(path, content):
 
 def _weights(arrays, *, step, best=-math.inf):
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    return safetensors.numpy.save(arrays, metadata={"step": str(step), "best": repr(float(best))})
+    # One note: several would come in any order, and equal weights are to be equal files.
+    note = str(step) if best == -math.inf else f"{step} {float(best)!r}"
+    return safetensors.numpy.save(arrays, metadata={"step": note})
 
 
 def _write(path, name, data):
