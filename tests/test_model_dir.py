@@ -2,6 +2,7 @@ import json
 import os
 import pathlib
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -81,6 +82,66 @@ def test_overwrite_never_removes_a_folder_that_is_no_model(tmp_path):
     with pytest.raises(ValueError, match="not a model directory"):
         model_dir.create(tmp_path, SETTINGS, ARRAYS, overwrite=True)
     assert (tmp_path / "thesis.tex").exists()
+
+
+@pytest.mark.parametrize("dies_at", [1, 2])
+def test_a_model_that_is_not_replaced_after_all_is_back(model, monkeypatch, dies_at):
+    """Of two renames the first or the second fails."""
+    rename, calls = pathlib.Path.rename, []
+
+    def failing(path, target):
+        calls.append(path)
+        if len(calls) == dies_at:
+            raise OSError("Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(pathlib.Path, "rename", failing)
+    with pytest.raises(OSError, match="Input"):
+        model_dir.create(model, SETTINGS | {"seed": 1}, ARRAYS, overwrite=True)
+    monkeypatch.undo()
+    assert model_dir.load_settings(model) == SETTINGS
+    assert [path.name for path in model.parent.iterdir()] == ["48bits"]
+
+
+def test_overwrite_never_removes_a_file_of_another(model):
+    (model / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match="has not written, so it is not replaced: thesis.tex"):
+        model_dir.create(model, SETTINGS, ARRAYS, overwrite=True)
+    assert (model / "thesis.tex").exists()
+
+
+def test_a_link_is_followed_and_never_replaced(model):
+    link = model.with_name("link")
+    link.symlink_to(model)
+    model_dir.create(link, SETTINGS | {"seed": 1}, ARRAYS, overwrite=True)
+    assert link.is_symlink() and model_dir.load_settings(model)["seed"] == 1
+
+
+def test_a_model_is_the_users_own_only_where_it_was_trained(tmp_path):
+    own = model_dir.create(tmp_path / "own", SETTINGS, ARRAYS, own=True)
+    assert model_dir.is_own(own)
+    shutil.copytree(own, tmp_path / "copied")
+    assert not model_dir.is_own(tmp_path / "copied")
+    own.rename(tmp_path / "moved")
+    assert not model_dir.is_own(tmp_path / "moved")
+    (tmp_path / "copied").rename(own)  # its place, and the number of another folder
+    assert not model_dir.is_own(own)
+    assert not model_dir.is_own(model_dir.create(tmp_path / "saved", SETTINGS, ARRAYS))
+
+
+def test_a_model_that_is_saved_elsewhere_is_not_the_users_own_there(tmp_path):
+    own = model_dir.create(tmp_path / "own", SETTINGS, ARRAYS, own=True)
+    again = model_dir.create(tmp_path / "again", model_dir.load_settings(own), ARRAYS)
+    assert not model_dir.is_own(again)
+    model_dir.save_settings(again, model_dir.load_settings(own), own=True)
+    assert model_dir.is_own(again)
+
+
+@pytest.mark.parametrize("best", [-np.inf, 0.1, 1 / 3])
+def test_the_value_of_the_best_weights_is_kept_with_them(model, best):
+    model_dir.save_weights(model, ARRAYS, step=7, best=best)
+    assert model_dir.best_value(model) == best
+    assert model_dir.load_weights(model)[1] == 7
 
 
 @pytest.mark.parametrize("name", ["config.json", "weights.safetensors", "manifest.json"])

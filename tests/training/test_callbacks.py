@@ -124,9 +124,9 @@ def test_weights_never_go_before_the_first_state(tmp_path, monkeypatch):
 def test_a_training_that_has_lost_its_way_is_told_once(monkeypatch, caplog):
     trainer = types.SimpleNamespace(step=40, model=types.SimpleNamespace(seed=0))
     validation = callbacks.Validation(trainer, examples.splits(), None, every=1)
-    for alike in (None, "all 9 images have the same code", "all 9 images have the same code"):
+    for alike in (None, "all 9 items have the same code", "all 9 items have the same code"):
         validation._warn(alike)
-    assert caplog.text.count("At step 40 the model tells no images apart: all 9 images") == 1
+    assert caplog.text.count("At step 40 the model hardly tells images apart: all 9 items") == 1
 
 
 def collapsed(outputs, model="gpq"):
@@ -142,7 +142,7 @@ def collapsed(outputs, model="gpq"):
     [
         (np.full((60, 16), 3.0), "the outputs of all 60 images are equal"),
         (np.full((60, 16), 3.0) + 1e-7 * np.eye(60, 16), "the outputs of all 60"),
-        (1.0 + np.random.default_rng(0).random((60, 16)), "all 60 images have the same code"),
+        (1.0 + np.random.default_rng(0).random((60, 16)), "all 60 items have the same code"),
         (np.random.default_rng(0).normal(size=(60, 16)), None),
     ],
     ids=["equal", "rounding", "one code", "well"],
@@ -150,4 +150,4 @@ def collapsed(outputs, model="gpq"):
 def test_outputs_and_codes_that_are_all_alike_are_noticed(outputs, said, caplog):
     alike = collapsed(outputs.astype(np.float32), "dch")
     assert alike is None if said is None else said in alike
-    assert ("tells no images apart" in caplog.text) == (said is not None)
+    assert ("hardly tells images apart" in caplog.text) == (said is not None)

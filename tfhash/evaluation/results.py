@@ -64,7 +64,7 @@ def evaluate(model, splits, *, batch_size=None, scoring=None):
     result = _result(model, splits, model.recipe.head.evaluate, asked, batch_size)
     alike = collapse(result)
     if alike:
-        LOG.warning("The model tells no images apart: %s.", alike)
+        LOG.warning("The model hardly tells images apart: %s.", alike)
     return result
 
 
@@ -126,9 +126,7 @@ def collapse(result):
         return None
     if pictures.all_equal(outputs):
         return f"the outputs of all {len(outputs)} images are equal"
-    if result.codes.all_equal():
-        return f"all {len(outputs)} images have the same code"
-    return None
+    return result.codes.collapse()
 
 
 def write(result, folder, *, seed=0, codes=False):

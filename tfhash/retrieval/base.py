@@ -128,9 +128,9 @@ class Codes(abc.ABC):
         """`{name: value}` to watch in training: how much of what they could say the codes use."""
         return {}
 
-    def all_equal(self):
-        """Whether all items have the same code, as far as a kind can tell."""
-        return False
+    def collapse(self):
+        """How the codes have become all alike, in a few words; None if not, or none can tell."""
+        return None
 
     # ---- FAISS
 

@@ -66,8 +66,8 @@ class TableCodes(base.Codes):
     def arrays(self):
         return self.buckets.arrays() | {"vectors": self.vectors}
 
-    def all_equal(self):
-        return self.buckets.all_equal()
+    def collapse(self):
+        return self.buckets.collapse()
 
     def lists(self):
         """The items of each bucket, ascending: a list of int64 arrays, made once."""
