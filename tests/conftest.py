@@ -31,6 +31,7 @@ def run(tmp_path, monkeypatch, capsys):
     """Runs a command in this process, in an empty folder: (exit status, output, errors)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "no_tfds"))
+    monkeypatch.setenv("HOME", str(tmp_path / "no_home"))
 
     def of(script, *arguments):
         monkeypatch.setattr(sys, "argv", [script.__name__ + ".py", *arguments])

@@ -199,6 +199,17 @@ def test_resume_with_another_setting_is_refused(run, trained):
     refused(result, "num_codebooks=12", "3")
 
 
+def test_resume_on_devices_that_cannot_share_the_batch_says_which_can(run, trained):
+    """As where a training of one GPU goes on where there are more."""
+    settings = model_dir.load_settings(trained)
+    settings["config"]["batch_size"] = 21
+    model_dir.save_settings(trained, settings)
+    goes_on = ("--method=gpq", "--model=m", "--epochs=3", "--resume")
+    refused(run(run_train, *goes_on, "--virtual_devices=2"), "--gpus=0 or --virtual_devices=1")
+    status, _, errors = run(run_train, *goes_on, "--virtual_devices=1")
+    assert status == 0, errors
+
+
 def test_resume_without_a_model_is_refused(run):
     refused(run(run_train, "--method=gpq", "--resume"), "models/48bits")
 

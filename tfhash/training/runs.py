@@ -200,7 +200,7 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
     kind = methods.load(settings["method"]).Config
     _apply(settings, given, path, free=fields.names(kind, "resume"))
     model = Model.load(path, strategy=strategy, method=method, settings=settings)
-    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync)
+    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync, begun=True)
     options = Data.of(model.stored["data"])
     splits = load_splits(options, model.method, model.config)
     if splits.classes != model.classes:
