@@ -6,7 +6,7 @@ import numpy as np
 
 from tfhash.data import pipeline
 from tfhash.lazy import keras, tf
-from tfhash.training import distribution, plan, states
+from tfhash.training import batch_sizes, plan, states
 from tfhash.training.interrupts import Interrupts
 from tfhash.training.step import Step
 
@@ -72,7 +72,7 @@ class Trainer:
             ValueError: the replicas can't share a batch.
             FloatingPointError: the loss is NaN or infinite; says at which step.
         """
-        distribution.check_batch(self.model.config, self.model.strategy.num_replicas_in_sync)
+        batch_sizes.check(self.model.config, self.model.strategy.num_replicas_in_sync)
         recipe = self.model.recipe
         interrupted = Interrupts() if interrupted is None else interrupted
         steps = steps_per_epoch or recipe.steps_per_epoch(train)
