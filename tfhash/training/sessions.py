@@ -101,10 +101,12 @@ def _with_first_stage(settings, strategy, progress, interrupted):
     first = dataclasses.replace(settings, config=before, model=path, origins=origins)
     with _alone(path):
         if model_dir.is_model(path):
-            LOG.info("Starts from %s, since no --start_from is given.", path)
-            changes = dataclasses.asdict(before) | settings.data.stored()
-            del changes["batch_size"]  # which the devices may have changed
-            run = runs.resume(path, method=settings.method, given=changes, strategy=strategy)
+            LOG.info("Starts from %s as it was trained, since no --start_from is given.", path)
+            # It has to be of the same data. What this stage needs of its other settings is
+            # compared where it is taken over.
+            own = fields.names(type(config))
+            same = {n: value for n, value in settings.data.stored().items() if n not in own}
+            run = runs.resume(path, method=settings.method, given=same, strategy=strategy)
         else:
             LOG.info(
                 "Starts from a model that is trained first, into %s: no --start_from is given.",
