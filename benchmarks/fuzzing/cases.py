@@ -19,7 +19,7 @@ from tfhash import sandbox
 
 OUTCOMES = ("clean", "one line", "traceback", "abort", "over 1 GiB", "over 10 s")
 ALLOWED = OUTCOMES[:2]
-MEMORY, SECONDS, WAITING = 2**30, 10, 60  # the last of the clock: for what waits and does nothing
+MEMORY, SECONDS, WAITING = 2**30, 10, 30  # the last of the clock: for what waits and does nothing
 LONGEST = 1500  # letters of a line that a user can read
 PIPE = object()  # a hostile content: not a file, but a pipe that nothing is written to
 EDGES = 300  # bytes at both ends of a file, where its structure is as a rule

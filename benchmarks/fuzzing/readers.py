@@ -1,5 +1,6 @@
 """The readers that are tried, and valid files for each. A new one is a function and a `Reader`."""
 
+import contextlib
 import hashlib
 import json
 import pickle
@@ -25,6 +26,15 @@ MATRIX = np.eye(5, 7, dtype=np.uint8)
 
 def _dump(path, value, protocol=2):
     path.write_bytes(pickle.dumps(value, protocol))
+
+
+@contextlib.contextmanager
+def _named(name):
+    """Names the file in errors about what has been read of it, which name the argument."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 # ---- datasets
@@ -99,11 +109,7 @@ def _read_images(folder):
 
 
 def _hostile_images(folder):
-    return {
-        f"{case} as {name}": content
-        for name in ("a.png", "b.jpg")
-        for case, content in hostile.images(name).items()
-    }
+    return hostile.images("a.png")
 
 
 def _word_vectors(folder):
@@ -284,10 +290,8 @@ def _order(folder):
 
 def _read_order(folder):
     order = cifar.read_order(folder / "order.npy")
-    try:
+    with _named("order.npy"):
         cifar.gpq_split(np.arange(50) // 10, order)
-    except ValueError as error:  # which names `order`, not its file
-        raise ValueError(f"order.npy: {error}") from error
 
 
 def _params(folder):
@@ -318,7 +322,8 @@ def _codes(folder):
 def _read_codes(folder):
     for name in CODES:
         loaded = base.Codes.load(folder / name)
-        loaded.distances(loaded.queries_to_save(loaded))
+        with _named(name):
+            loaded.distances(loaded.queries_to_save(loaded))
 
 
 def _indexes(folder):
