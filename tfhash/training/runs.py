@@ -3,9 +3,6 @@
 import dataclasses
 import logging
 import os
-import zipfile
-
-import numpy as np
 
 from tfhash import backbones, data, files, methods, model_dir, originals, pretrained
 from tfhash import config as fields
@@ -48,7 +45,7 @@ def load_splits(options, method, config, *, given=False, check_files=False):
         given=given,
         image_size=options.image_size or source.side,
         seed=options.seed,
-        order=_read_order(options.split_order) if options.split_order else None,
+        order=data.read_order(options.split_order) if options.split_order else None,
         num_classes=options.num_classes,
         files=all_settings.files_of(dataclasses.asdict(options)),
     ).resized(how=source.resizer.resize, dtype=source.resizer.dtype)
@@ -61,13 +58,6 @@ def load_splits(options, method, config, *, given=False, check_files=False):
     for line in data.summary(splits):
         LOG.info(line)
     return splits
-
-
-def _read_order(path):
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"Expected an .npy file of positions at `{path}`: {error}") from error
 
 
 def start(settings, *, strategy):
