@@ -92,7 +92,7 @@ def is_own(path):
     Then the data that its settings name are those that the user has named. A directory that was
     copied or comes from elsewhere is none: it may name any files of this machine.
     """
-    return load_settings(path).get("place") == _place(path, path)
+    return is_model(path) and load_settings(path).get("place") == _place(path, path)
 
 
 def _place(path, folder):
