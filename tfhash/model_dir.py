@@ -8,6 +8,7 @@
 No file of it holds code, so a model directory from a stranger runs none.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -76,6 +77,20 @@ def check_free(path, *, overwrite=False):
         )
 
 
+def check_there(path):
+    """Raises ValueError where nothing is at `path`, and no file whose name begins with it."""
+    path = pathlib.Path(path)
+    if not path.exists() and not list(path.parent.glob(f"{glob.escape(path.name)}*")):
+        raise ValueError(_absence(path))
+
+
+def _absence(path):
+    return (
+        f"Expected a model directory at `{path}`. There is none. Train one by run_train.py, or "
+        "name another as --model."
+    )
+
+
 def save_weights(path, arrays, *, step):
     """Replaces the weights of a model directory; a crash leaves the old or the new ones whole."""
     _write(pathlib.Path(path), WEIGHTS, _weights(arrays, step=step))
@@ -142,9 +157,12 @@ def _replace(path, data):
 
 def _manifest(path):
     path = pathlib.Path(path)
-    if not path.is_dir():
-        there = "It is a file, of no kind that is read here" if path.exists() else "There is none"
-        raise ValueError(f"Expected a model directory at `{path}`. {there}.")
+    if path.exists() and not path.is_dir():
+        raise ValueError(
+            f"Expected a model directory at `{path}`. It is a file, of no kind that is read here."
+        )
+    if not path.exists():
+        raise ValueError(_absence(path))
     try:
         manifest = json.loads((path / MANIFEST).read_text())
         version, hashes = manifest["format"], manifest["files"]
