@@ -13,7 +13,7 @@ def train(line):
     sessions.check(wanted)
     quiet.start_tensorflow()
     with interrupts.caught(say=lambda text: print(text, flush=True)) as interrupted:
-        sessions.train(wanted, line.given, interrupted=lambda: bool(interrupted))
+        sessions.train(wanted, line.given, interrupted=interrupted)
     if interrupted:
         sys.exit(interrupted.status)
 

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import pickle
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,12 +16,11 @@ import run_test
 import run_train
 from flags import common
 from tests import golden
-from tests.commands import interrupt_in_step, refused
+from tests.commands import QUICK, interrupt_in_step, refused
 from tfhash import methods, model_dir, settings
 from tfhash.data import cifar
 
 ROOT = pathlib.Path(__file__).parents[1]
-QUICK = ("--method=gpq", "--img_model=tiny", "--epochs=2", "--steps_per_epoch=2", "--batch_size=8")
 
 
 def process(folder, script, *arguments):
@@ -167,23 +165,6 @@ def test_a_class_missing_from_the_labelled_images_is_named(run, tmp_path):
     status, shown, errors = run(run_train, *QUICK)
     assert status == 0, errors
     assert "1 classes have no labelled training image: truck" in shown
-
-
-@pytest.fixture(scope="module")
-def trained_once(tmp_path_factory):
-    """A model of two epochs."""
-    path = tmp_path_factory.mktemp("trained") / "m"
-    with pytest.MonkeyPatch.context() as patch:
-        flags = (*QUICK, "--dataset=digits", "--save_every=1", f"--model={path}")
-        patch.setattr(sys, "argv", ["run_train.py", *flags])
-        common.main(run_train.train, common.TRAIN, "usage\n")
-    return path
-
-
-@pytest.fixture
-def trained(run, trained_once):
-    """A copy of it in `m`."""
-    return pathlib.Path(shutil.copytree(trained_once, "m"))
 
 
 def steps_of(path):

@@ -13,7 +13,7 @@ from tfhash.retrieval import relevance
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # Where a value comes from.
 GIVEN, DATASET, ORIGINAL = "given", "dataset", "original"
-DEFAULT, DEVICES = "default", "devices"
+DEFAULT, DEVICES, IMAGES = "default", "devices", "images"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,8 +169,8 @@ class Settings:
         config: its `Config`.
         data, run, devices: the others.
         model: the model directory.
-        origins: `{setting: "given", "dataset", "original", "default" or "devices"}`, where each
-            value comes from.
+        origins: `{setting: origin}`, where each value comes from: "given", "dataset", "original",
+            "default", or "devices" or "images", by whose number a batch was chosen.
         notes: lines for the user on what was chosen.
     """
 
@@ -182,6 +182,14 @@ class Settings:
     model: str
     origins: dict
     notes: tuple = ()
+
+    def with_batch(self, size, origin):
+        """These settings with another `batch_size`, which comes from `origin`."""
+        return dataclasses.replace(
+            self,
+            config=dataclasses.replace(self.config, batch_size=size),
+            origins=self.origins | {"batch_size": origin},
+        )
 
 
 def settle(method, given):

@@ -2,12 +2,14 @@
 
 import dataclasses
 import logging
+import sys
 import time
 from concurrent import futures
 
 import numpy as np
 
 from tfhash.data.images import ArrayImages, FileImages, resize
+from tfhash.lazy import keras
 
 BLOCK = 4096  # images read at once for the mean
 CHECKED = 32  # image files that a thread checks at once
@@ -148,7 +150,7 @@ def unreadable(splits, progress=None):
     Args:
         splits: a `Splits`.
         progress: called as `progress(tried, all)`, numbers of files, after every few of them;
-            None writes a line to the log every few seconds.
+            None shows a bar on a terminal, and elsewhere a line of the log from time to time.
     """
     blocks, total = [], 0
     for pool in splits._pools():
@@ -157,7 +159,7 @@ def unreadable(splits, progress=None):
             indices = np.unique(np.concatenate(parts))
             blocks += [(pool, indices[i : i + CHECKED]) for i in range(0, len(indices), CHECKED)]
             total += len(indices)
-    progress, done, bad = progress or _logged_progress(), 0, set()
+    progress, done, bad = progress or _shown_progress(), 0, set()
     with futures.ThreadPoolExecutor() as threads:
         results = threads.map(lambda block: block[0].unreadable(block[1]), blocks)
         for (_, indices), paths in zip(blocks, results):
@@ -173,8 +175,16 @@ def some(names, shown=5):
     return ", ".join(names[:shown]) + more
 
 
-def _logged_progress():
-    told = time.monotonic()
+def _shown_progress():
+    """A progress bar where the log is shown on a terminal, else a line of it from time to time."""
+    told, bar = time.monotonic(), None
+
+    def show(done, total):
+        nonlocal bar
+        if bar is None:
+            bar = keras.utils.Progbar(total, unit_name="file")
+            LOG.info("checking %d image files", total)
+        bar.update(done)
 
     def log(done, total):
         nonlocal told
@@ -182,7 +192,7 @@ def _logged_progress():
             told = time.monotonic()
             LOG.info("checked %d of %d image files", done, total)
 
-    return log
+    return show if sys.stdout.isatty() and LOG.isEnabledFor(logging.INFO) else log
 
 
 def of_indices(dataset, classes, images, labels, *, labelled, unlabelled, query, database):

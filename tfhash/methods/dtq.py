@@ -61,6 +61,9 @@ class Config(_composite.Config):
         }
     }
 
+    def largest_batch(self, labelled, unlabelled):
+        return self.batch_size  # triplets, in many of which an image stands
+
     def total_steps(self, steps_per_epoch):
         return self.epochs * steps_per_epoch
 

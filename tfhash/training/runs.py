@@ -3,9 +3,6 @@
 import dataclasses
 import logging
 import os
-import zipfile
-
-import numpy as np
 
 from tfhash import backbones, data, files, methods, model_dir, originals, pretrained
 from tfhash import config as fields
@@ -13,7 +10,7 @@ from tfhash import settings as all_settings
 from tfhash.model import Model
 from tfhash.originals import readers
 from tfhash.settings import Data
-from tfhash.training import distribution
+from tfhash.training import batch_sizes, records, trust
 from tfhash.training.trainer import Trainer
 
 KEPT = ("precision", "steps_per_epoch")  # of the settings of a run, that a model remembers
@@ -48,7 +45,7 @@ def load_splits(options, method, config, *, given=False, check_files=False):
         given=given,
         image_size=options.image_size or source.side,
         seed=options.seed,
-        order=_read_order(options.split_order) if options.split_order else None,
+        order=data.read_order(options.split_order) if options.split_order else None,
         num_classes=options.num_classes,
         files=all_settings.files_of(dataclasses.asdict(options)),
     ).resized(how=source.resizer.resize, dtype=source.resizer.dtype)
@@ -61,13 +58,6 @@ def load_splits(options, method, config, *, given=False, check_files=False):
     for line in data.summary(splits):
         LOG.info(line)
     return splits
-
-
-def _read_order(path):
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"Expected an .npy file of positions at `{path}`: {error}") from error
 
 
 def start(settings, *, strategy):
@@ -89,6 +79,7 @@ def start(settings, *, strategy):
     splits = load_splits(
         settings.data, settings.method, settings.config, given=given, check_files=True
     )
+    settings = batch_sizes.fitting(settings, splits.train, strategy.num_replicas_in_sync)
     model = Model(
         settings.method,
         settings.config,
@@ -98,7 +89,7 @@ def start(settings, *, strategy):
         seed=settings.data.seed,
         strategy=strategy,
     )
-    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync)
+    batch_sizes.check(model.config, model.strategy.num_replicas_in_sync)
     steps = model.recipe.steps_per_epoch(splits.train)  # checks the split too
     steps = run.steps_per_epoch or steps
     _continue(model.recipe, run.start_from, settings.data.dataset)
@@ -114,7 +105,7 @@ def start(settings, *, strategy):
         "origins": settings.origins,
         "initial_weights": initial,
     }
-    model.save(path, overwrite=run.overwrite)
+    model.save(path, overwrite=run.overwrite, own=True)
     write_left_out(splits, path)
     return Run(model, os.fspath(path), splits, trainer, steps)
 
@@ -174,10 +165,13 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
         ValueError: no such directory, a setting that differs, or states that do not fit.
     """
     settings = model_dir.load_settings(path)
-    kind = methods.load(settings.get("method")).Config
+    if not {"data", "steps_per_epoch"} <= set(settings):
+        raise ValueError(f"`{path}` is no training, but a model alone. Train another one.")
+    settings["data"] = trust.trusted(settings["data"], dict(given), path)
+    kind = methods.load(settings["method"]).Config
     _apply(settings, given, path, free=fields.names(kind, "resume"))
     model = Model.load(path, strategy=strategy, method=method, settings=settings)
-    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync, begun=True)
+    batch_sizes.check(model.config, model.strategy.num_replicas_in_sync, begun=True)
     options = Data.of(model.stored["data"])
     splits = load_splits(options, model.method, model.config)
     if splits.classes != model.classes:
@@ -187,20 +181,21 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
         )
     trainer = Trainer(model, jit_compile=jit_compile)
     trainer.prepare(splits.train)
-    saved = model.restore(path)
-    if trainer.checkpoints(path).restore() < saved:
+    saved, states = model.restore(path), trainer.checkpoints(path)
+    if saved and not states.steps():
         raise ValueError(
-            f"`{path}` holds the weights of step {saved}, but no state of it in checkpoints/. "
+            f"`{path}` holds the weights of step {saved}, but no state in checkpoints/. "
             "Train again with --overwrite."
         )
-    model_dir.save_settings(path, model.settings())
+    records.cut(path, states.restore())
+    model_dir.save_settings(path, model.settings(), own=True)
     return Run(model, os.fspath(path), splits, trainer, model.stored["steps_per_epoch"])
 
 
 def _apply(settings, given, path, *, free):
     """Writes the values that are free into `settings`; ValueError for another that differs."""
-    config, options = settings["config"], settings["data"]
-    kind = methods.load(settings.get("method")).Config
+    config, options = settings["config"], settings.get("data", {})
+    kind = methods.load(settings["method"]).Config
     for name, value in all_settings.with_bits(kind, dict(given), config).items():
         value = all_settings.absolute(name, value)
         before = config.get(name, options.get(name, settings.get(name)))
@@ -277,6 +272,7 @@ def splits_of(model, given):
 def _options_of(model, given):
     """The `Data` of a model's training with what is `given`; other data have their own lists."""
     name, stored = model.method, model.stored.get("data")
+    stored = stored and trust.trusted(stored, given, model.path)
     before = Data.of(stored or {"dataset": originals.trained_on(name)})
     asked = {key: all_settings.absolute(key, value) for key, value in given.items()}
     asked["dataset"] = originals.dataset_name(name, asked.get("dataset", before.dataset))
@@ -292,7 +288,7 @@ def _options_of(model, given):
 
 def _open_directory(path, method, given, strategy):
     settings = model_dir.load_settings(path)
-    kind = methods.load(settings.get("method")).Config
+    kind = methods.load(settings["method"]).Config
     _apply(settings, given, path, free=fields.names(kind, "test"))
     return Model.load(path, strategy=strategy, method=method, settings=settings)
 

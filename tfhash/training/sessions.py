@@ -1,13 +1,15 @@
 """A training from its settings to its end: begins or goes on, shows, saves."""
 
+import contextlib
 import dataclasses
 import logging
 import os
 
 from tfhash import config as fields
-from tfhash import model_dir
+from tfhash import contents, locks, model_dir
 from tfhash import settings as all_settings
-from tfhash.training import callbacks, distribution, runs
+from tfhash.training import batch_sizes, callbacks, distribution, runs
+from tfhash.training.interrupts import Interrupts
 
 LOG = logging.getLogger("tfhash")
 
@@ -28,10 +30,26 @@ def train(settings, given, *, progress=True, interrupted=None):
         given: `{setting: value}` that the user gave; when a training goes on, only those are
             compared with what it began with.
         progress: shows a progress bar.
-        interrupted: `() -> bool`, asked after every step; the state is saved where it is true.
+        interrupted: `Interrupts`, asked after every step; the state is saved where they are true.
     Returns:
-        The `runs.Run`, trained.
+        The `runs.Run`, trained; None where it was interrupted before it began.
+    Raises:
+        ValueError: another process trains in the directory, or the settings do not fit.
     """
+    interrupted = Interrupts() if interrupted is None else interrupted
+    with _alone(settings.model):
+        return _train(settings, given, progress, interrupted)
+
+
+@contextlib.contextmanager
+def _alone(path):
+    """Within this, this process is the only one that writes in a model directory."""
+    with locks.held(path):
+        contents.sweep(os.path.realpath(path))
+        yield
+
+
+def _train(settings, given, progress, interrupted):
     strategy = _strategy(settings.devices)
     repeats = settings.config.habits.repeats
     if settings.run.resume or (repeats and _is_begun(settings)):
@@ -39,7 +57,7 @@ def train(settings, given, *, progress=True, interrupted=None):
     else:
         for line in settings.notes:
             LOG.info(line)
-        settings = with_shared_batch(settings, strategy.num_replicas_in_sync)
+        settings = batch_sizes.shared(settings, strategy.num_replicas_in_sync)
         settings = _with_first_stage(settings, strategy, progress, interrupted)
         if settings is None:
             return None
@@ -57,21 +75,6 @@ def _strategy(devices):
     else:
         LOG.info("device: %s", names[0])
     return strategy
-
-
-def with_shared_batch(settings, replicas):
-    """The settings with a batch that the replicas can share, where the user gave none."""
-    config = settings.config
-    if settings.origins["batch_size"] == all_settings.GIVEN or config.shared_by(replicas):
-        return settings
-    size = distribution.nearest_batch(config, replicas)
-    numbers = (size, config.batch_size, replicas)
-    LOG.info("  --batch_size=%d in place of %d, so that %d replicas can share it", *numbers)
-    return dataclasses.replace(
-        settings,
-        config=dataclasses.replace(config, batch_size=size),
-        origins=settings.origins | {"batch_size": all_settings.DEVICES},
-    )
 
 
 def _is_begun(settings):
@@ -104,22 +107,24 @@ def _with_first_stage(settings, strategy, progress, interrupted):
     path = f"{settings.model}_{name}" if named else os.path.join(home, name)
     origins = settings.origins | {"batch_size": all_settings.DEFAULT}
     first = dataclasses.replace(settings, config=before, model=path, origins=origins)
-    if model_dir.is_model(path):
-        LOG.info("Starts from %s as it was trained, since no --start_from is given.", path)
-        # It has to be of the same data. What this stage needs of its other settings is compared
-        # where it is taken over.
-        own = fields.names(type(config))
-        data = {n: value for n, value in settings.data.stored().items() if n not in own}
-        run = runs.resume(path, method=settings.method, given=data, strategy=strategy)
-    else:
-        LOG.info(
-            "Starts from a model that is trained first, into %s: no --start_from is given.", path
-        )
-        first = with_shared_batch(first, strategy.num_replicas_in_sync)
-        alone = dataclasses.replace(settings.run, pretrained="", overwrite=False)
-        run = runs.start(dataclasses.replace(first, run=alone), strategy=strategy)
-    _fit(run, first, "the same command", progress=progress, interrupted=interrupted)
-    if interrupted and interrupted():
+    with _alone(path):
+        if model_dir.is_model(path):
+            LOG.info("Starts from %s as it was trained, since no --start_from is given.", path)
+            # It has to be of the same data. What this stage needs of its other settings is
+            # compared where it is taken over.
+            own = fields.names(type(config))
+            same = {n: value for n, value in settings.data.stored().items() if n not in own}
+            run = runs.resume(path, method=settings.method, given=same, strategy=strategy)
+        else:
+            LOG.info(
+                "Starts from a model that is trained first, into %s: no --start_from is given.",
+                path,
+            )
+            first = batch_sizes.shared(first, strategy.num_replicas_in_sync)
+            plain = dataclasses.replace(settings.run, pretrained="", overwrite=False)
+            run = runs.start(dataclasses.replace(first, run=plain), strategy=strategy)
+        _fit(run, first, "the same command", progress=progress, interrupted=interrupted)
+    if interrupted:
         return None
     return dataclasses.replace(settings, run=dataclasses.replace(settings.run, start_from=path))
 
@@ -143,7 +148,7 @@ def _fit(run, settings, again, *, progress, interrupted):
         callbacks=[*watch, saving],
         interrupted=interrupted,
     )
-    if interrupted and interrupted():
+    if interrupted:
         saving.save()
         LOG.info("\nStopped and saved at step %d. Go on with %s.", trainer.step, again)
     else:
