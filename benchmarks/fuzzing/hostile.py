@@ -62,16 +62,19 @@ NPY = {
 }  # fmt: skip
 
 
-JSON = {
-    "a list": b"[1]",
-    "levels": b"[" * DEEP,
-    "levels of objects": b'{"a":' * DEEP,
-    "a number of 100000 digits": b"1" * DEEP,
-    "no number": b"NaN",
-    "half a letter": b'"\\ud800"',
-    "bytes": bytes(range(256)),
-    "nothing": b"",
-}
+def json(name):
+    """JSON files: levels without end, other values, bytes that are no text."""
+    contents = {
+        "a list": b"[1]",
+        "levels": b"[" * DEEP,
+        "levels of objects": b'{"a":' * DEEP,
+        "a number of 100000 digits": b"1" * DEEP,
+        "no number": b"NaN",
+        "half a letter": b'"\\ud800"',
+        "bytes": bytes(range(256)),
+        "nothing": b"",
+    }
+    return {case: {name: content} for case, content in contents.items()}
 
 
 def npy(name):
@@ -86,6 +89,20 @@ def archive(members, compression=zipfile.ZIP_STORED):
         for name, content in members.items():
             made.writestr(name, content)
     return file.getvalue()
+
+
+def archives(name):
+    """Archives in place of a file: a bomb, others than a single file, members of no name."""
+    array = OBJECT + b"N."
+    contents = {
+        "a bomb": archive({"a.npy": b"\0" * 256 * MIB}, zipfile.ZIP_DEFLATED),
+        "another compression": archive({"a.npy": b"\0" * MIB}, zipfile.ZIP_BZIP2),
+        "two files": archive({"a.npy": array, "b.npy": array}),
+        "an archive in it": archive({"a.npy": archive({"a.npy": array})}),
+        "no file": archive({}),
+        "nothing": b"",
+    }
+    return {case: {name: content} for case, content in contents.items()}
 
 
 def _packed(head, zeros):
