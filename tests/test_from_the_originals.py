@@ -206,7 +206,7 @@ def test_the_lines_of_a_block_run(block, run, tree_of, monkeypatch):
 def on_the_network(script, given):
     """What is added to a line that trains the original's network."""
     kept = [flag for flag in short(script, given) if not flag.startswith(("--img_model", "--fine"))]
-    return [flag for flag in kept if flag != "--pretrained="]
+    return [flag for flag in kept if flag != "--pretrained="] + ["--batch_size=4"]
 
 
 @pytest.mark.skipif(not golden.LONG, reason="takes a minute; set TFHASH_LONG_TESTS=1")

@@ -14,6 +14,14 @@ from tfhash.training.interrupts import Interrupts
 LOG = logging.getLogger("tfhash")
 
 
+def check(settings):
+    """Raises ValueError where a training can't start or go on in its model directory."""
+    if settings.run.resume:
+        model_dir.check_there(settings.model)
+    elif not (settings.config.habits.repeats and _is_begun(settings)):
+        model_dir.check_free(settings.model, overwrite=settings.run.overwrite)
+
+
 def train(settings, given, *, progress=True, interrupted=None):
     """Trains what `Settings` say, into their model directory.
 

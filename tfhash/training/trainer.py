@@ -86,7 +86,7 @@ class Trainer:
         while self._next(total, steps) and not self.stop_training and not interrupted:
             done = self.done
             if done.step == done.start:
-                interrupted.doing = f"the beginning of epoch {done.epoch + 1} and a step"
+                interrupted.doing = f"the beginning of epoch {done.epoch + 1} and its first step"
                 recipe.on_epoch_begin(done.epoch, train, self.model.embed)
             # Its batches may depend on what the method did at the begin of the epoch.
             batches = batches or self._training_batches(train, steps)

@@ -18,9 +18,9 @@ def trusted(stored, given, path):
     Args:
         stored: `{setting of Data: value}` of the directory.
         given: those that the user gave, among other settings.
-        path: the directory.
+        path: the directory; None for a model that was made here.
     """
-    if model_dir.is_own(path):
+    if path is None or model_dir.is_own(path):
         return dict(stored)
     if stored.get("dataset") != INSIDE and "dataset" not in given:
         named = {name: stored[name] for name in ("dataset", "data_dir") if name in stored}
