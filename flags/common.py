@@ -213,10 +213,12 @@ def help_text(line):
 
 
 class _Shown(logging.StreamHandler):
-    """Raises what happens when a line can't be written; by default that is a traceback."""
+    """Raises the system's error where a line can't be written; by default that is a traceback."""
 
     def handleError(self, record):
-        raise  # noqa: PLE0704  called where the error is handled
+        if isinstance(sys.exc_info()[1], OSError):
+            raise  # noqa: PLE0704  called where the error is handled
+        super().handleError(record)
 
 
 def _show_log():

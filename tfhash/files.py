@@ -38,14 +38,23 @@ def whole(path):
     sync(path.parent)
 
 
+class Unwritten(OSError):
+    """A file can't be written: `reason` says why, in a few words."""
+
+    def __init__(self, path, reason):
+        super().__init__(f"`{path}` can't be written: {reason}.")
+        self.reason = reason
+
+
 @contextlib.contextmanager
 def writing(path):
     """Within this, errors of the system or of TensorFlow that name no file name `path`.
 
-    Those of a full disk name none, or they are many lines long.
+    Those of a full disk name none, or they are many lines long. Of several of these around an
+    error, the outermost names it: what a user knows, not what it is made of.
 
     Raises:
-        OSError: `path` can't be written; says why, in one line.
+        Unwritten: in one line.
     """
     try:
         yield
@@ -53,11 +62,13 @@ def writing(path):
         reason = _reason(error)
         if reason is None:
             raise
-        raise OSError(f"`{path}` can't be written: {reason}.") from error
+        raise Unwritten(path, reason) from error
 
 
 def _reason(error):
     """What the system says in an error that is about a file and does not name it; else None."""
+    if isinstance(error, Unwritten):
+        return error.reason
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow and isinstance(error, tensorflow.errors.OpError):
         text = WRAPPING.sub("", error.message).strip().partition("\n")[0]
