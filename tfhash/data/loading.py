@@ -195,7 +195,7 @@ def load(
     dataset, _ = resolve(dataset, data_dir, given=given, files=files)
     data_dir = os.path.expanduser(data_dir)
     kind, folder = _source(dataset, data_dir, given, files)
-    _check_split(dataset, kind, split)
+    _check_kind(dataset, kind, split, image_size)
     size = (image_size, image_size) if image_size else None
     if kind == "lists":
         splits = _listed(dataset, data_dir, size, num_classes, files)
@@ -219,11 +219,13 @@ def load(
     return splits
 
 
-def _check_split(dataset, kind, split):
-    if split and kind != "embeddings":
+def _check_kind(dataset, kind, split, image_size):
+    name, value, other = ("split", split, "embeddings:PATH only")
+    if kind == "embeddings":
+        name, value, other = ("image_size", image_size, "images, not for embeddings")
+    if value:
         raise ValueError(
-            f"Expected `split` for embeddings:PATH only. Received: dataset={dataset!r}, "
-            f"split={split!r}."
+            f"Expected `{name}` for {other}. Received: dataset={dataset!r}, {name}={value!r}."
         )
 
 

@@ -133,7 +133,7 @@ class Method(base.Method):
 
     def build_network(self):
         dropout = 1 - self.config.keep_prob
-        network = self.backbone.network(self.head.layers, dtype=self.dtype, dropout=dropout)
+        network = self.network_to(self.head.layers, dropout)
         trained = (*self.backbone.tail, *self.head.layer_names)
         for layer in network.layers:
             layer.trainable = self.config.finetune_all or layer.name in trained

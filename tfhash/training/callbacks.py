@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfhash import model_dir
+from tfhash.data import unseen
 from tfhash.evaluation import pictures, results
 from tfhash.methods.base import MEASURED
 from tfhash.training import records
@@ -209,8 +210,10 @@ def validation_splits(splits, *, seed=0):
     """`splits` with queries out of the database: at most 200, against at most 2000 others.
 
     Queries are images whose labels training does not use, as far as there are any. Images that
-    are held out, neither in the database nor with a label in train, are all taken.
+    are held out, neither in the database nor with a label in train, are all taken. Items of
+    classes that the training does not know are in neither part.
     """
+    splits = unseen.known(splits)
     database, train = splits.database, splits.train
     if train.images is database.images:
         held = ~train.labelled & ~np.isin(train.index, database.index)

@@ -159,6 +159,7 @@ class Config(settings.Config):
     def defaults(cls, dataset, asked):
         stage = asked.get("stage", "metric")
         changed = {"batch_classes": 64, "epochs": 200} if stage == "hash" else {}
+        changed |= super().defaults(dataset, asked)
         return changed | (DATASETS[dataset](stage, asked) if dataset in DATASETS else {})
 
     def shared_by(self, replicas):
