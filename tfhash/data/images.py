@@ -29,6 +29,7 @@ class _Pool:
     """What pools share: images are resized to `size` by `resize` when they are read."""
 
     noun = "images"
+    shown = True  # whether an item is a picture
     distinct = True  # whether no two positions are of one image
     prepared_shape = (None, None, 3)  # whatever crop a preparation takes
 

@@ -28,6 +28,7 @@ class Vectors:
     names: np.ndarray | None = None
     source: str = "vectors"
     noun = "vectors"
+    shown = False  # in pictures
     distinct = True  # no two positions are of one vector
     dtype = np.float32
     _rows: list = dataclasses.field(default_factory=lambda: [0], init=False, repr=False)

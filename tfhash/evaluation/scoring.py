@@ -52,6 +52,12 @@ class Scoring:
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"Expected `{name}` >= 1. Received: {getattr(self, name)}.")
 
+    def of_queries(self, rows):
+        """These conventions for some of the queries, by their positions."""
+        if self.relevant is None:
+            return self
+        return dataclasses.replace(self, relevant=self.relevant[rows])
+
     def average_precisions(self, codes, queries, query, database, *, top=None):
         """`[queries]` average precision; NaN for a query without a relevant item.
 

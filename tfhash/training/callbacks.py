@@ -142,7 +142,9 @@ class Validation(_EveryEpochs):
                 tf.summary.scalar(f"validation/{name}", value)
             for name, value in result.codes.usage().items():
                 tf.summary.scalar(name, value)
-            picture = pictures.attempt(lambda: self._picture(result), "ranked_lists")
+            picture = None
+            if self.splits.query.images.shown:
+                picture = pictures.attempt(lambda: self._picture(result), "ranked_lists")
             if picture is not None:
                 tf.summary.image("ranked_lists", picture)
         self._warn(results.collapse(result))
