@@ -113,6 +113,8 @@ class Config(Checked):
     )
     l2_normalize: bool = setting(False, "Divide each vector by its length; images stay.")
 
+    # Whether the length of a code can be chosen; else it is that of the features.
+    sized: typing.ClassVar[bool] = True
     # {dataset: {setting: value}} in place of the defaults; "folder" is of every folder:PATH.
     datasets: typing.ClassVar[dict] = {}
 

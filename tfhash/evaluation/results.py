@@ -65,7 +65,7 @@ def evaluate(model, splits, *, batch_size=None, scoring=None):
     result = _result(model, splits, model.recipe.head.evaluate, asked, batch_size)
     alike = collapse(result)
     if alike:
-        LOG.warning("The model hardly tells images apart: %s.", alike)
+        LOG.warning("The model hardly tells items apart: %s.", alike)
     return result
 
 

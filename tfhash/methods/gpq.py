@@ -83,7 +83,7 @@ class Config(settings.Config):
         return {"num_codebooks": settings.parts(bits, each, "the bits of a codeword")}
 
     def largest_batch(self, labelled, unlabelled):
-        return min(labelled, unlabelled)  # a step takes as many of each
+        return min(labelled, unlabelled or labelled)  # a step takes as many of each
 
     @property
     def dim(self):

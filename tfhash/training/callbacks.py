@@ -156,7 +156,7 @@ class Validation(_EveryEpochs):
         """Says once that a training has lost its way."""
         if alike and not self.warned:
             LOG.warning(
-                "At step %d the model hardly tells images apart: %s. If that stays so, train with "
+                "At step %d the model hardly tells items apart: %s. If that stays so, train with "
                 "a lower learning rate.",
                 self.trainer.step,
                 alike,
