@@ -19,6 +19,7 @@ from flags import quiet  # noqa: F401  sees the environment before tfhash change
 from flags import aliases_of, hints, ignored_of, module_of, order_of
 from tfhash import config as fields
 from tfhash import methods, settings
+from tfhash.comparison.settings import Compare
 
 DEFINERS = {
     int: absl_flags.DEFINE_integer,
@@ -28,7 +29,8 @@ DEFINERS = {
 }
 TRAIN = (settings.Data, settings.Run, settings.Devices)
 TEST = (settings.Test, settings.Data, settings.Devices)
-SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py"}
+COMPARE = (Compare, fields.Config, settings.Data, settings.Run, settings.Devices)
+SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py", COMPARE: "run_compare.py"}
 ERRORS = (
     ValueError,
     OSError,
@@ -105,7 +107,7 @@ def parse(argv, classes):
     Args:
         argv: `--output-dim` is read as `--output_dim`, `-h` as `--help`, and a switch may have
             the word True or False behind it.
-        classes: `TRAIN` or `TEST`.
+        classes: `TRAIN`, `TEST` or `COMPARE`.
     Raises:
         ValueError: an unknown method or flag, a word without a flag, a value that does not fit.
         absl_flags.Error: a value of another type.

@@ -97,7 +97,9 @@ class Model:
         outputs = np.concatenate(outputs).astype(np.float32, copy=False)
         bad = int((~np.isfinite(outputs)).any(axis=1).sum())
         if bad:
-            raise ValueError(f"The outputs of {bad} of {len(outputs)} {part.images.noun} are not finite.")
+            raise ValueError(
+                f"The outputs of {bad} of {len(outputs)} {part.images.noun} are not finite."
+            )
         return outputs
 
     def encode(self, images, **options):

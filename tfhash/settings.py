@@ -44,7 +44,9 @@ class Data(fields.Checked):
         "query:1000,labelled:0.5 (numbers, or shares with a point in them).",
     )
     unseen_classes: int = setting(
-        0, "Hold so many classes, the last ones, out of the training, and test on them too.", least=0
+        0,
+        "Hold so many classes, the last ones, out of the training, and test on them too.",
+        least=0,
     )
     allow_overlap: bool = setting(False, "Accept images that are in two parts of the dataset.")
     allow_unlabelled: bool = setting(False, "Accept images without a label.")

@@ -23,7 +23,9 @@ def outline(name):
     """The network of a backbone with its linear layer, its variables without values."""
     backbone = backbones.load(name)
     with keras.StatelessScope(initialize_variables=False):
-        network = backbone.network(backbone.linear_layer(4, dtype="float32"), size=size_of(backbone))
+        network = backbone.network(
+            backbone.linear_layer(4, dtype="float32"), size=size_of(backbone)
+        )
     keras.backend.clear_session()  # else Keras gives them values the next time it can: 10 GB
     return network
 

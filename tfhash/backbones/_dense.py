@@ -16,7 +16,9 @@ def widths(name, most=LAYERS):
         ValueError: other words behind the colon, or more than `most` widths.
     """
     family, colon, text = name.partition(":")
-    found = [int(word) for word in text.split("x")] if re.fullmatch(r"\d{1,9}(x\d{1,9})*", text) else []
+    found = (
+        [int(word) for word in text.split("x")] if re.fullmatch(r"\d{1,9}(x\d{1,9})*", text) else []
+    )
     fits = 1 <= len(found) <= most and 1 <= min(found) <= max(found) <= config.WIDEST
     if colon and not fits:
         example = "x".join(["512", "256"][:most])

@@ -196,11 +196,11 @@ class RaBits(Features):
 
     def check(self):
         if not 1 <= self.dim <= self.width:
-            most = rabitq.FACTORS + self.width
+            bits, most = self.dim + rabitq.FACTORS, rabitq.FACTORS + self.width
             raise ValueError(
                 f"Expected --bits from {rabitq.FACTORS + 1} to {most}: two floats of an item take "
                 f"{rabitq.FACTORS}, and the features have {self.width} dimensions. Received: "
-                f"{self.dim + rabitq.FACTORS}. Use --bits={np.clip(128, rabitq.FACTORS + 8, most)}."
+                f"{bits}. Use --bits={np.clip(bits, rabitq.FACTORS + 8, most)}."
             )
 
     def shapes(self):

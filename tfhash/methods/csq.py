@@ -34,7 +34,11 @@ class Config(_torchvision.Config):
     decay_rate: float = setting(0.7, "What the learning rate is multiplied by then.", over=0)
     quantization: float = setting(0.05, "Weight of the distance from -1 and 1.", least=0)
 
-    datasets: typing.ClassVar[dict] = {"digits": DIGITS, "folder": {"upright": True}}
+    datasets: typing.ClassVar[dict] = {
+        "digits": DIGITS,
+        "folder": {"upright": True},
+        "embeddings": {"backbone_rate": 1.0, "epochs": 20},
+    }
 
 
 class Method(_torchvision.Method):

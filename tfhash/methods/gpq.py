@@ -62,7 +62,14 @@ class Config(settings.Config):
             "learning_rate": 0.0007,
             "decay_steps": 28,
             "decay_rate": 0.7,
-        }
+        },
+        "embeddings": {
+            "batch_size": 128,
+            "epochs": 40,
+            "learning_rate": 0.001,
+            "decay_steps": 200,
+            "decay_rate": 0.8,
+        },
     }
 
     def __post_init__(self):

@@ -87,6 +87,7 @@ class Config(settings.Config):
             "learning_rate": 0.05,
         },
         "folder": {"upright": True},
+        "embeddings": {"finetune_all": True, "learning_rate": 0.1, "max_steps": 2000},
     }
 
     def total_steps(self, steps_per_epoch):

@@ -160,7 +160,8 @@ class Config(settings.Config):
         stage = asked.get("stage", "metric")
         changed = {"batch_classes": 64, "epochs": 200} if stage == "hash" else {}
         changed |= super().defaults(dataset, asked)
-        return changed | (DATASETS[dataset](stage, asked) if dataset in DATASETS else {})
+        kind, _, _ = dataset.partition(":")
+        return changed | (DATASETS[kind](stage, asked) if kind in DATASETS else {})
 
     def shared_by(self, replicas):
         """An n-pair loss takes halves of a batch."""
@@ -277,5 +278,11 @@ def _digits(stage, asked):
     } | ({"pair_cost": 1.0} if loss == "triplet" else {})
 
 
-# What a dataset changes: `(stage, settings asked for) -> settings`.
-DATASETS = {"imagenet32": _imagenet32, "digits": _digits}
+def _embeddings(stage, asked):
+    """For a network of one hidden layer, trained from scratch."""
+    rates = {"decay_rates": "a4", "hash_decay_rates": "a4"}
+    return rates | {"batch_classes": 8, "epochs": 10 if stage == "hash" else 20}
+
+
+# What a kind of dataset changes: `(stage, settings asked for) -> settings`.
+DATASETS = {"imagenet32": _imagenet32, "digits": _digits, "embeddings": _embeddings}
