@@ -187,20 +187,19 @@ class RaBits(Features):
     """RaBitQ's codes of the rotated principal components, compared with float queries.
 
     Args:
-        bits: length of a code, with the two floats of an item.
+        dim: number of the components.
     """
 
-    def __init__(self, bits):
+    def __init__(self, dim):
         super().__init__()
-        self.dim = bits - rabitq.FACTORS
+        self.dim = dim
 
     def check(self):
-        if not 1 <= self.dim <= self.width:
-            bits, most = self.dim + rabitq.FACTORS, rabitq.FACTORS + self.width
+        if self.dim > self.width:
             raise ValueError(
-                f"Expected --bits from {rabitq.FACTORS + 1} to {most}: two floats of an item take "
-                f"{rabitq.FACTORS}, and the features have {self.width} dimensions. Received: "
-                f"{bits}. Use --bits={np.clip(bits, rabitq.FACTORS + 8, most)}."
+                f"Expected up to {self.width} dimensions, the width of the features. Received: "
+                f"{self.dim}. Use --bits={self.width + rabitq.FACTORS}, of which two floats of an "
+                f"item take {rabitq.FACTORS}."
             )
 
     def shapes(self):

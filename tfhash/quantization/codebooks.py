@@ -42,6 +42,7 @@ def _residual(width, codebooks, bits, seed=0):
 def _local_search(width, codebooks, bits, seed=0):
     quantizer = faiss.LocalSearchQuantizer(width, codebooks, bits)
     quantizer.random_seed = LSQ_SEED + seed
+    quantizer.nperts = min(quantizer.nperts, codebooks)  # FAISS refuses fewer codebooks than 4
     return quantizer
 
 
