@@ -92,7 +92,7 @@ def test_codewords_equal_those_of_faiss(name, bits):
 
 def test_opq_equals_the_index_of_faiss():
     model, values = fitted("opq", codebooks=4, codeword_bits=4), vectors()
-    index = faiss.index_factory(WIDTH, "OPQ4,PQ4x4")
+    index = faiss.index_factory(WIDTH, "OPQ4,PQ4x4np")
     index.train(values)
     packed = faiss.unpack_bitstrings(index.sa_encode(values), 4, 4)
     np.testing.assert_array_equal(model.encode(values).codes, packed)

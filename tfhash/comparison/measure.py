@@ -42,11 +42,15 @@ def measure(model, splits, *, k, R, ties):
     for group, rows in results.groups(splits).items():
         found |= {f"{name}_{group}": float(values[rows].mean()) for name, values in each.items()}
     nearest, searching = _searched(codes, queries, k)
-    return found | _recall(splits, nearest, k) | {
-        "bytes": math.ceil(codes.bits / 8),
-        "encode_ms": 1000 * seconds / len(splits.database),
-        "search_ms": 1000 * searching / len(splits.query),
-    }
+    return (
+        found
+        | _recall(splits, nearest, k)
+        | {
+            "bytes": math.ceil(codes.bits / 8),
+            "encode_ms": 1000 * seconds / len(splits.database),
+            "search_ms": 1000 * searching / len(splits.query),
+        }
+    )
 
 
 def _searched(codes, queries, k):

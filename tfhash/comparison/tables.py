@@ -83,7 +83,9 @@ def figure(rows):
         for method in dict.fromkeys(method for method, _ in rows):
             own = [row for (other, _), row in rows.items() if other == method and name in row]
             sizes = np.array([np.mean(row["bytes"]) for row in own])
-            means, least, most = (np.array([f(row[name]) for row in own]) for f in (np.mean, min, max))
+            means, least, most = (
+                np.array([f(row[name]) for row in own]) for f in (np.mean, min, max)
+            )
             spread = np.maximum([means - least, most - means], 0)
             axes.errorbar(sizes, means, spread, marker=".", capsize=2, label=method)
         axes.set_xscale("log", base=2)

@@ -14,7 +14,7 @@ class RaBitQCodes(base.Codes):
     """Signs around a centre, compared with float queries by an estimate of the Euclidean distance.
 
     An item is at |q - c|^2 + f - 2 g (q - c) . s / sqrt(dim) of a query q; c is the centre, s the
-    signs of -1 and 1, f and g the factors of the item.
+    signs of -1 and 1, f and g the factors of the item. Under 0 it is 0.
 
     Args:
         signs: `[n, bytes]` uint8, a bit for each dimension, the first in the lowest.
@@ -84,7 +84,7 @@ class RaBitQCodes(base.Codes):
         result *= -2
         result += self.factors[:, 0]
         result += np.einsum("ij,ij->i", queries, queries)[:, None]
-        return result
+        return np.maximum(result, 0, out=result)
 
     def arrays(self):
         return {"signs": self.signs, "factors": self.factors, "center": self.center}
