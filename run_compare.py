@@ -3,7 +3,7 @@
 import sys
 
 from flags import common, quiet
-from tfhash import config, settings
+from tfhash import config
 from tfhash.comparison import compare
 from tfhash.comparison.settings import Compare, cells
 from tfhash.training import interrupts

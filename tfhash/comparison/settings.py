@@ -10,7 +10,6 @@ from tfhash import settings as all_settings
 from tfhash.config import setting
 from tfhash.evaluation import scoring
 
-
 OTHERS = ("model", "save_dir", "start_from", "resume", "overwrite")  # of a single training
 
 
