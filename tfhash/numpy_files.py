@@ -7,6 +7,7 @@ raises what its parsers meet.
 import math
 import mmap
 import os
+import sys
 import zipfile
 
 import numpy as np
@@ -99,6 +100,8 @@ def _array(file, size):
     shape, dtype, order = _header_of_numbers(file, size)
     content = bytearray(math.prod(shape) * dtype.itemsize)
     file.readinto(content)
+    if dtype.kind == "U" and not _is_text(content, dtype.byteorder):
+        raise ValueError("expected text. Received numbers that are no letters")
     return np.ndarray(shape, dtype, content, order=order)
 
 
@@ -114,3 +117,8 @@ def _header_of_numbers(file, size):
             f"There are {size - file.tell()}"
         )
     return shape, dtype, order
+
+
+def _is_text(content, order):
+    """Whether numbers of four bytes are letters: Python's text holds no others."""
+    return (np.frombuffer(content, f"{order}u4") <= sys.maxunicode).all()

@@ -1,6 +1,7 @@
 """Datasets as three parts, batches drawn from them, and the pipeline that feeds a training."""
 
 from tfhash.data.checks import check, summary
+from tfhash.data.cifar import read_order
 from tfhash.data.images import ArrayImages, FileImages
 from tfhash.data.lists import FILES
 from tfhash.data.loading import LISTED, check_name, load, ready, resolve
@@ -9,5 +10,5 @@ from tfhash.data.unseen import hold_out
 from tfhash.data.vectors import Vectors
 
 __all__ = ["FILES", "LISTED", "ArrayImages", "FileImages", "Split", "Splits", "Vectors"]
-__all__ += ["check", "check_name", "hold_out", "load", "ready", "resolve", "summary"]
+__all__ += ["check", "check_name", "hold_out", "load", "read_order", "ready", "resolve", "summary"]
 __all__ += ["unreadable"]
