@@ -30,7 +30,7 @@ DEFINERS = {
 TRAIN = (settings.Data, settings.Run, settings.Devices)
 TEST = (settings.Test, settings.Data, settings.Devices)
 COMPARE = (Compare, fields.Config, settings.Data, settings.Run, settings.Devices)
-SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py", COMPARE: "run_compare.py"}
+SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py"}
 ERRORS = (
     ValueError,
     OSError,

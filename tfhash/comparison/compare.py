@@ -13,7 +13,7 @@ from tfhash.comparison import measure, tables
 from tfhash.comparison import settings as plans
 from tfhash.lazy import keras
 from tfhash.model import Model
-from tfhash.training import runs, sessions
+from tfhash.training import batch_sizes, runs, sessions
 from tfhash.training.interrupts import Interrupts
 
 RECORDS = "runs.json"
@@ -113,7 +113,7 @@ def _check(cells, asked):
         with plans.naming(cell), _quiet():
             settings = cell.settings(asked.out)
             splits = runs.load_splits(settings.data, settings.method, settings.config)
-            settings = runs.with_fitting_batch(settings, splits.train, 1)
+            settings = batch_sizes.fitting(settings, splits.train, 1)
             shapes = {"classes": splits.trained_classes, "size": splits.query.images.size}
             model = Model(settings.method, settings.config, **shapes)
             model.recipe.steps_per_epoch(splits.train)

@@ -1,6 +1,5 @@
 """The test of a comparison: the same measures for every method, whatever its original prints."""
 
-import math
 import time
 
 import numpy as np
@@ -46,7 +45,7 @@ def measure(model, splits, *, k, R, ties):
         found
         | _recall(splits, nearest, k)
         | {
-            "bytes": math.ceil(codes.bits / 8),
+            "bytes": codes.item_bytes,
             "encode_ms": 1000 * seconds / len(splits.database),
             "search_ms": 1000 * searching / len(splits.query),
         }
