@@ -79,8 +79,9 @@ def define_fields(values, cls):
 
 def define_shared(values, classes):
     """The flags of a command beside those of a method."""
-    define(values, "method", None, f"The method: {', '.join(methods.names())}.", str)
-    define(values, "model", None, "Model directory. Default: models/ and the code length.", str)
+    if Compare not in classes:
+        define(values, "method", None, f"The method: {', '.join(methods.names())}.", str)
+        define(values, "model", None, "Model directory. Default: models/ and the code length.", str)
     for cls in classes:
         define_fields(values, cls)
     if "bits" not in values:
@@ -131,6 +132,8 @@ def parse(argv, classes):
 
 def _method(argv, classes):
     """The method that a command line names, or None."""
+    if Compare in classes:  # it has several
+        return None
     shared = _values(None, classes)
     shared(_with_truths(argv, shared), known_only=True)
     return shared.method
@@ -208,7 +211,7 @@ def help_text(line):
     if order_of(method):
         order = " ".join(order_of(method))
         lines += ["", f"As the original's script, also takes values alone, in this order: {order}."]
-    if not method:
+    if not method and "method" in values:
         lines += ["", f"With --method={'|'.join(methods.names())} also the flags of the method."]
     return "\n".join(lines)
 

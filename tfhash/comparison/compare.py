@@ -85,7 +85,7 @@ def compare(asked, given, *, interrupted=None):
             return paths
         with _quiet():
             run = runs.open_trained(cell.settings(asked.out).model)
-            record["data"] = _described(run.splits)
+            record["data"] = _described(cell.given.get("dataset"), run.splits)
             record["measures"] = measure.measure(run.model, run.splits, **asked.protocol())
         record["protocol"] = asked.protocol()
         records.save()
@@ -155,9 +155,9 @@ def _write(cells, records, asked):
     return tables.write(rows, asked.out, title)
 
 
-def _described(splits):
-    """What was searched, in a few words."""
-    text = f"{splits.dataset}: {len(splits.query)} queries in {len(splits.database)} items"
+def _described(name, splits):
+    """What was searched, in a few words; by the `name` that the user gave the dataset, if any."""
+    text = f"{name or splits.dataset}: {len(splits.query)} queries in {len(splits.database)} items"
     if splits.unseen:
         counts = len(splits.trained_classes), len(splits.unseen)
         text += " of {} classes seen in training and {} unseen".format(*counts)

@@ -10,7 +10,7 @@ from tfhash import settings as all_settings
 from tfhash.config import setting
 from tfhash.evaluation import scoring
 
-OTHERS = ("model", "save_dir", "start_from", "resume", "overwrite")  # of a single training
+OTHERS = ("save_dir", "start_from", "resume", "overwrite")  # of a single training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,8 +71,7 @@ def cells(compare, given):
 
     Args:
         compare: a `Compare`.
-        given: `{setting: value}` that the user gave for every training; a method takes those that
-            it has.
+        given: `{setting: value}` that the user gave for every training.
     Raises:
         ValueError: an unknown method or setting, or a length that a method can't have.
     """
@@ -80,6 +79,7 @@ def cells(compare, given):
         if name in given:
             raise ValueError(f"--{name} is no flag of a comparison: --out is its folder.")
     names = _words(compare.methods)
+    _check_once("methods", names)
     if not names:
         raise ValueError(f"Expected --methods, some of {methods.names()}. Received none.")
     single = _single(compare.set, names)
@@ -116,7 +116,13 @@ def _lengths(text):
     words = _words(text)
     if not words or not all(word.isdigit() and int(word) for word in words):
         raise ValueError(f"Expected --bits like 16,32,64. Received: {text!r}.")
+    _check_once("bits", words)
     return [int(word) for word in words]
+
+
+def _check_once(name, words):
+    if len(set(words)) < len(words):
+        raise ValueError(f"Expected each of --{name} once. Received: {', '.join(words)}.")
 
 
 def _single(text, names):

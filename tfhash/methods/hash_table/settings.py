@@ -1,6 +1,7 @@
 """Settings of the hash table method, and the learning rates that the originals name by letters."""
 
 import dataclasses
+import typing
 
 from tfhash import config as settings
 from tfhash.config import setting
@@ -118,6 +119,8 @@ class Config(settings.Config):
     test_train: bool = setting(
         True, "Test against the database too, not only queries against each other."
     )
+
+    sized: typing.ClassVar[bool] = False
 
     def __post_init__(self):
         super().__post_init__()
