@@ -24,7 +24,7 @@ def fitted(name, values=None, **changes):
     model = Model(name, config, classes=("a", "b"), size=(WIDTH,))
     labels = np.eye(2, dtype=np.uint8)[np.arange(len(values)) % 2]
     part = data.Split(data.Vectors(values), np.arange(len(values)), labels, labels.any(axis=1))
-    Trainer(model).fit(part, epochs=1, steps_per_epoch=1)
+    Trainer(model).fit(part, epochs=1)
     return model
 
 
@@ -117,6 +117,25 @@ def test_rabitq_equals_the_index_of_faiss():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["itq", "pq"])
+def test_on_images_it_codes_the_features_of_the_backbone(name):
+    splits, changes = examples.splits(), {"bits": 8, "codebooks": 4, "codeword_bits": 3}
+    trainer = examples.trainer(name, changes)
+    trainer.fit(splits.train, epochs=1, steps_per_epoch=1)
+    backbone = examples.model("float")
+    train, database = (backbone.embed(part) for part in (splits.train, splits.database))
+    codes = trainer.model.encode(splits.database)
+    if codes.hamming:
+        map = faiss.ITQTransform(train.shape[1], 8, True)
+        map.train(train)
+        np.testing.assert_array_equal(codes.unpack(), signs(map.apply(database)))
+    else:
+        quantizer = faiss.ProductQuantizer(train.shape[1], 4, 3)
+        quantizer.train(train)
+        packed = faiss.unpack_bitstrings(quantizer.compute_codes(database), 4, 3)
+        np.testing.assert_array_equal(codes.codes, packed)
+
+
 def test_floats_are_the_vectors():
     np.testing.assert_array_equal(fitted("float").encode(vectors()).vectors, vectors())
 
@@ -135,6 +154,8 @@ def test_another_seed_fits_otherwise(name):
 def test_fewer_items_than_codewords_are_refused(name):
     with pytest.raises(ValueError, match="32 codewords.*Received: 20. Use --codeword_bits=4"):
         fitted(name, vectors(20), codebooks=2, codeword_bits=5)
+    with pytest.raises(ValueError, match="Received: 20. Use --codeword_bits=4"):
+        fitted(name, codebooks=2, codeword_bits=5, fit_items=20)
 
 
 def test_segments_that_do_not_share_the_width_are_refused_with_those_that_do():

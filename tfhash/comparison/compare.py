@@ -148,9 +148,10 @@ def _write(cells, records, asked):
             cost = {tables.COST: record["cpu"]}
             rows.append((cell.method, cell.bits, record["measures"] | cost))
             data = record["data"]
+    seeds = sorted({cell.seed for cell in cells})
     title = (
         f"{data}; {len(rows)} of {len(cells)} trainings. mAP at {asked.R or 'all'} ranks, order of "
-        f"ties: {asked.ties}. Seeds {cells[0].seed} to {cells[-1].seed}."
+        f"ties: {asked.ties}. Seeds: {', '.join(map(str, seeds))}."
     )
     return tables.write(rows, asked.out, title)
 

@@ -28,6 +28,9 @@ class Features(base.Head):
     def check(self):
         """Raises ValueError where features of this width have no such codes; says which have."""
 
+    def check_items(self, count):
+        """Raises ValueError where so many training items are too few."""
+
     def shapes(self):
         """`{name: shape}` of what is fitted."""
         return {}
@@ -130,6 +133,9 @@ class Products(Features):
                 f"{self.segments * self.bits}. Use {lengths}."
             )
 
+    def check_items(self, count):
+        _check_count(count, self.bits)
+
     @property
     def kept(self):
         """Width of what is quantized."""
@@ -141,7 +147,6 @@ class Products(Features):
         return {"codebooks": books} | rotation
 
     def fitted(self, features, seed):
-        _check_count(features, self.bits)
         rotation = {}
         if self.rotated:
             rotation["matrix"] = rotations.opq(features, self.segments, self.bits)["matrix"]
@@ -171,11 +176,13 @@ class Sums(Features):
         super().__init__()
         self.count, self.bits, self._fit, self._assign = count, bits, fit, assign
 
+    def check_items(self, count):
+        _check_count(count, self.bits)
+
     def shapes(self):
         return {"codebooks": (self.count, 2**self.bits, self.width)}
 
     def fitted(self, features, seed):
-        _check_count(features, self.bits)
         return {"codebooks": self._fit(features, self.count, self.bits, seed=seed)}
 
     def codes(self, outputs):
@@ -224,10 +231,9 @@ def _rotated(features, matrix):
     return rotations.apply(features, matrix=matrix, **none)
 
 
-def _check_count(features, bits):
-    if len(features) < 2**bits:
-        most = max(1, int(len(features)).bit_length() - 1)
+def _check_count(count, bits):
+    if count < 2**bits:
         raise ValueError(
-            f"Expected training items for {2**bits} codewords at least. Received: "
-            f"{len(features)}. Use --codeword_bits={most} or fewer."
+            f"Expected training items for {2**bits} codewords at least. Received: {count}. Use "
+            f"--codeword_bits={max(1, count.bit_length() - 1)} or fewer."
         )

@@ -20,7 +20,7 @@ class Config(settings.Config):
 
     img_model: str = setting("fixed_vgg", "Backbone whose features are coded; it is not trained.")
     fit_items: int = setting(
-        200_000, "Training items that it is fitted to at most, drawn at random.", least=1
+        100_000, "Training items that it is fitted to at most, drawn at random.", least=1
     )
 
     datasets: typing.ClassVar[dict] = {"embeddings": {"img_model": "identity"}}
@@ -70,6 +70,7 @@ class Method(base.Method):
         return keras.optimizers.SGD(0.0)  # of nothing
 
     def steps_per_epoch(self, train):
+        self.head.check_items(min(len(train), self.config.fit_items))
         return 1
 
     def batches(self, train, *, steps, seed, epoch):

@@ -11,11 +11,14 @@ import numpy as np
 
 from tfhash import config as settings
 from tfhash.config import setting
+from tfhash.data import augment
 from tfhash.heads.classes import Classes
 from tfhash.lazy import keras, tf
 from tfhash.losses import entropy
 from tfhash.methods import base
 from tfhash.quantization import centers
+
+DIGITS = {"batch_size": 50, "epochs": 12, "save_every": 4, "flip": False, "crop_padding": 2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +29,12 @@ class Config(settings.Config):
     batch_size: int = 128
     epochs: int = setting(30, "Passes over the labelled images.", least=1, resume=True)
     learning_rate: float = setting(0.001, "Of Adam.", over=0)
+    flip: bool = setting(True, "Mirror half of the training images, drawn at random.")
+    crop_padding: int = setting(
+        4, "Pixels of zeros around a training image before it is cropped at random.", least=0
+    )
 
-    datasets: typing.ClassVar[dict] = {"digits": {"batch_size": 50, "epochs": 12, "save_every": 4}}
+    datasets: typing.ClassVar[dict] = {"digits": DIGITS}
 
 
 class Method(base.Method):
@@ -40,6 +47,10 @@ class Method(base.Method):
 
     def optimizer(self):
         return keras.optimizers.Adam(self.config.learning_rate)
+
+    def augment(self, images, seed):
+        options = {"flip": self.config.flip, "padding": self.config.crop_padding}
+        return augment.flip_and_crop(self.input.prepare(images), seed, **options)
 
     def losses(self, outputs, batch):
         labels = batch.labels["images"]

@@ -144,11 +144,8 @@ class Method(base.Method):
         )
 
     def augment(self, images, seed):
-        images = self.input.prepare(images)
-        flip, crop = tf.unstack(tf.random.split(seed, 2))
-        if self.config.flip:
-            images = augment.random_flip(images, flip)
-        return augment.random_crop(images, self.config.crop_padding, crop)
+        options = {"flip": self.config.flip, "padding": self.config.crop_padding}
+        return augment.flip_and_crop(self.input.prepare(images), seed, **options)
 
     def losses(self, outputs, batch):
         return composition(
