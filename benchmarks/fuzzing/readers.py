@@ -8,6 +8,8 @@ import struct
 import zipfile
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import scipy.io
 import scipy.sparse
 
@@ -15,7 +17,7 @@ from benchmarks.fuzzing import hostile
 from benchmarks.fuzzing.cases import Reader, damaged
 from flags import latent
 from tfhash import model_dir
-from tfhash.data import cifar, cifar100, decoding, imagenet32, lists, word_vectors
+from tfhash.data import cifar, cifar100, decoding, embeddings, imagenet32, lists, word_vectors
 from tfhash.originals.readers import caffe, mat, npy, pth, tf1
 from tfhash.retrieval import base, codes, index, relevance
 from tfhash.training import records, states
@@ -23,6 +25,7 @@ from tfhash.training import records, states
 RNG = np.random.default_rng(0)
 LAYER = {"conv1/kernel": np.ones((2, 2, 3, 4), np.float32), "conv1/bias": np.ones(4, np.float32)}
 MATRIX = np.eye(5, 7, dtype=np.uint8)
+EMBEDDINGS = ("vectors.npy", "labels.csv", "ids.txt", "all.npz", "all.parquet")
 
 
 def _dump(path, value, protocol=2):
@@ -285,6 +288,24 @@ def _hostile_relevance(folder):
     return hostile.npy("s.npy") | hostile.mat("sparse.mat")
 
 
+def _embeddings(folder):
+    vectors, labels = RNG.standard_normal((20, 5)).astype(np.float16), np.arange(20) % 2
+    np.save(folder / "vectors.npy", vectors)
+    parts = np.where(labels, "train", "query")
+    rows = [f"i{number},{label},{part}\n" for number, (label, part) in enumerate(zip(labels, parts))]
+    (folder / "labels.csv").write_text("id,label,split\n" + "".join(rows))
+    (folder / "ids.txt").write_text("".join(f"i{number}\n" for number in range(20)))
+    np.savez(folder / "all.npz", vectors=vectors, labels=labels)
+    table = pyarrow.table({"vector": vectors.astype("f4").tolist(), "label": labels})
+    pyarrow.parquet.write_table(table, folder / "all.parquet")
+
+
+def _read_embeddings(folder):
+    for name in EMBEDDINGS:
+        if name.startswith(("vectors", "all")):
+            embeddings.load(folder / name)
+
+
 def _order(folder):
     np.save(folder / "order.npy", np.arange(50))
 
@@ -310,6 +331,8 @@ KINDS = {
     "product": lambda: codes.QuantizedCodes(RNG.integers(0, 16, (7, 3)), BOOKS),
     "additive": lambda: codes.AdditiveCodes(RNG.integers(0, 16, (7, 3)), BOOKS, "euclidean"),
     "floats": lambda: codes.FloatCodes(RNG.standard_normal((7, 5)), "euclidean"),
+    "segments": lambda: codes.ProductCodes(RNG.integers(0, 16, (7, 3)), BOOKS),
+    "rabitq": lambda: codes.RaBitQCodes.from_vectors(RNG.standard_normal((7, 5)), np.zeros(5)),
 }
 CODES = tuple(f"{name}.npz" for name in KINDS)
 INDEXES = (*(f"{name}.faiss" for name in KINDS), "hash.faiss")
@@ -406,6 +429,9 @@ READERS = {
                      imports=("cv2", "PIL.ImageOps")),
     "word_vectors": Reader(_word_vectors, ("table.txt", "glove.txt", "w2v.bin"),
                            _read_word_vectors, _hostile_word_vectors),
+    "embeddings": Reader(_embeddings, EMBEDDINGS, _read_embeddings,
+                         lambda folder: hostile.npy("vectors.npy") | hostile.npz("all.npz"),
+                         damage=_damaged_archive, imports=("pyarrow.parquet",)),
     "order": Reader(_order, ("order.npy",), _read_order,
                     lambda folder: hostile.npy("order.npy")),
     "params": Reader(_params, ("params.json",),

@@ -130,7 +130,9 @@ def _csv(path, ids):
         by_id = {row["id"]: row for row in rows}
         missing = [one for one in ids.tolist() if one not in by_id]
         if missing or len(by_id) < len(rows):
-            fault = f"{len(missing)} ids have none, as {missing[0]!r}" if missing else "some twice"
+            fault = "some twice"
+            if missing:
+                fault = f"{len(missing)} ids have none, as {checks.brief(missing[0])!r}"
             raise ValueError(f"Expected a row of `{path}` for each id of {IDS}: {fault}.")
         rows = [by_id[one] for one in ids.tolist()]
     return {name: np.array([row[name] for row in rows]) for name in names}
@@ -182,6 +184,6 @@ def _of_columns(columns, path):
         if found[kind] is None:
             raise ValueError(
                 f"Expected {' or '.join(COLUMNS[kind])} in `{path}`. It holds "
-                f"{', '.join(sorted(columns)[:9])}."
+                f"{checks.brief(', '.join(sorted(columns)))}."
             )
     return Table(**found, source=path)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfhash import checks
 from tfhash.data import embedding_files, splits
 from tfhash.data.vectors import Vectors
 
@@ -87,7 +88,7 @@ def _given(parts, labels, source):
     if unknown:
         raise ValueError(
             f"Expected the parts of `{source}` to be {', '.join(PARTS)}. Received: "
-            f"{splits.some([repr(one) for one in unknown])}."
+            f"{checks.brief(splits.some([repr(one) for one in unknown]))}."
         )
     train, query, database = (np.flatnonzero(parts == name) for name in PARTS)
     known = labels[train].any(axis=1)

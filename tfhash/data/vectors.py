@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfhash import numpy_files
+from tfhash import checks, numpy_files
 
 BLOCK = 2**22  # numbers that are looked at at once
 PAGES = 2**16  # bytes of a mapped file that one row brings into memory, at most
@@ -59,8 +59,8 @@ class Vectors:
             if len(rows):
                 raise ValueError(
                     f"Expected finite vectors in `{self.source}`, none of zeros. {len(rows)} of "
-                    f"{len(self)} rows hold {what}, the first of them {self.name(rows[0])}. Leave "
-                    "them out."
+                    f"{len(self)} rows hold {what}, the first of them "
+                    f"{checks.brief(self.name(rows[0]))}. Leave them out."
                 )
 
     def __len__(self):
