@@ -20,6 +20,7 @@ from flags import quiet  # noqa: F401  sees the environment before tfhash change
 from flags import aliases_of, hints, ignored_of, module_of, order_of
 from tfhash import config as fields
 from tfhash import methods, settings
+from tfhash.comparison.settings import Compare
 
 DEFINERS = {
     int: absl_flags.DEFINE_integer,
@@ -29,6 +30,7 @@ DEFINERS = {
 }
 TRAIN = (settings.Data, settings.Run, settings.Devices)
 TEST = (settings.Test, settings.Data, settings.Devices)
+COMPARE = (Compare, fields.Config, settings.Data, settings.Run, settings.Devices)
 SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py"}
 ERRORS = (
     ValueError,
@@ -78,8 +80,9 @@ def define_fields(values, cls):
 
 def define_shared(values, classes):
     """The flags of a command beside those of a method."""
-    define(values, "method", None, f"The method: {', '.join(methods.names())}.", str)
-    define(values, "model", None, "Model directory. Default: models/ and the code length.", str)
+    if Compare not in classes:
+        define(values, "method", None, f"The method: {', '.join(methods.names())}.", str)
+        define(values, "model", None, "Model directory. Default: models/ and the code length.", str)
     for cls in classes:
         define_fields(values, cls)
     if "bits" not in values:
@@ -106,7 +109,7 @@ def parse(argv, classes):
     Args:
         argv: `--output-dim` is read as `--output_dim`, `-h` as `--help`, and a switch may have
             the word True or False behind it.
-        classes: `TRAIN` or `TEST`.
+        classes: `TRAIN`, `TEST` or `COMPARE`.
     Raises:
         ValueError: an unknown method or flag, a word without a flag, a value that does not fit.
         absl_flags.Error: a value of another type.
@@ -130,6 +133,8 @@ def parse(argv, classes):
 
 def _method(argv, classes):
     """The method that a command line names, or None."""
+    if Compare in classes:  # it has several
+        return None
     shared = _values(None, classes)
     shared(_with_truths(argv, shared), known_only=True)
     return shared.method
@@ -207,7 +212,7 @@ def help_text(line):
     if order_of(method):
         order = " ".join(order_of(method))
         lines += ["", f"As the original's script, also takes values alone, in this order: {order}."]
-    if not method:
+    if not method and "method" in values:
         lines += ["", f"With --method={'|'.join(methods.names())} also the flags of the method."]
     return "\n".join(lines)
 

@@ -21,7 +21,7 @@ def unknown(name, values, method, commands):
     return f"Unknown flag --{name}." + (
         _alias_elsewhere(name, values)
         or _of_commands(name, method, commands)
-        or _of_methods(name, method)
+        or _of_methods(name, method, values)
         or _nearest(name, values)
         or " --help shows all flags."
     )
@@ -34,12 +34,14 @@ def _alias_elsewhere(name, values):
     return f" --{name} is {' or '.join(f'--{target}' for target in here)} here." if here else ""
 
 
-def _of_methods(name, method):
+def _of_methods(name, method, values):
     """The methods that have the flag."""
     owners = [other for other in methods.names() if name in _names(other)]
     if not owners:
         return ""
     text = f" It is a flag of {', '.join(owners)}"
+    if "methods" in values:
+        return f"{text}: --set=METHOD.{name}=VALUE sets it."
     if method is None:
         return f"{text}: give --method."
     if any(_setting(other, name) in _lengths(other) for other in owners):

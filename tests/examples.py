@@ -27,6 +27,9 @@ SMALL = {
     "num_codebooks": 4,
     "n_subspace": 2,
     "n_subcenter": 8,
+    "codebooks": 2,
+    "codeword_bits": 4,
+    "dimensions": 8,
     "buckets": 16,
     "active": 2,
     # of what happens now and then
@@ -85,6 +88,23 @@ def splits(count=120, size=16, classes=10, seed=0):
         query=part(query, True),
         database=part(rest, True),
     )
+
+
+def vectors(count=120, width=32, classes=10, seed=0):
+    """As `splits`, of vectors."""
+    images = splits(count, 8, classes, seed)
+    pixels = images.query.images.pixels.reshape(count, -1)[:, :width]
+    pool = data.Vectors((pixels / 128 - 1).astype(np.float16))
+    return images.with_pools(lambda _: pool)
+
+
+def on_vectors(name, changes=(), splits=None, **options):
+    """The trainer of a small model of a method for `vectors`, or for other `Splits` of vectors."""
+    changes = {"img_model": "linear:16"} | dict(changes)
+    shape = {"size": splits.query.images.size if splits else (32,)}
+    classes = splits.trained_classes if splits else CLASSES
+    made = Model(name, config(name, **changes), classes=classes, **shape, **options)
+    return Trainer(made)
 
 
 def split(labels):

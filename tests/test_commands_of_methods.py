@@ -25,6 +25,7 @@ def test_both_commands_run_for_every_method_and_write_a_report(run, method, monk
     assert all((pathlib.Path("m/report") / file).stat().st_size > 20 for file in files)
     metrics = json.loads(pathlib.Path("m/report/metrics.json").read_text())
     assert metrics["database"] == 1697 and all(name in shown for name in metrics)
+    assert 0 < metrics["mAP"] <= 1
     precisions = [value for name, value in metrics.items() if name.startswith("mAP")]
     assert precisions and all(0 < value <= 1 for value in precisions if not isinstance(value, str))
 

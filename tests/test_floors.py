@@ -26,6 +26,7 @@ LEVELS = (
     {"settings", "evaluation", "training.distribution", "training.plan", "training.interrupts"},
     {"model"},
     {"training"},
+    {"comparison"},
     {"api"},
     {"__init__"},
 )

@@ -68,6 +68,10 @@ def names(cls, note=None):
     return [name for name in fields if note is None or notes(cls, name).get(note)]
 
 
+# {dataset: {setting: value}} of every method whose own table has no other value.
+OF_DATASETS = {"embeddings": {"img_model": "mlp"}}
+
+
 class Checked:
     """A dataclass of settings whose types and bounds are checked whoever makes it."""
 
@@ -104,7 +108,13 @@ class Config(Checked):
     img_model: str = setting("fixed_vgg", "The backbone.")
     batch_size: int = setting(100, "Images of a step.", least=1)
     save_every: int = setting(10, "Epochs between two saved states.", least=1, resume=True)
+    whiten: bool = setting(
+        False, "Whiten vectors by mean and covariance of the training part; images stay."
+    )
+    l2_normalize: bool = setting(False, "Divide each vector by its length; images stay.")
 
+    # Whether the length of a code can be chosen; else it is that of the features.
+    sized: typing.ClassVar[bool] = True
     # {dataset: {setting: value}} in place of the defaults; "folder" is of every folder:PATH.
     datasets: typing.ClassVar[dict] = {}
 
@@ -144,7 +154,7 @@ class Config(Checked):
             asked: `{setting: value}` asked for, which go before these.
         """
         kind, _, _ = dataset.partition(":")
-        return cls.datasets.get(kind, {})
+        return OF_DATASETS.get(kind, {}) | cls.datasets.get(kind, {})
 
     def model_name(self, method):
         """The name of a model directory where none is given."""

@@ -12,12 +12,13 @@ IMAGENET = {
 }
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "float64")
 SEEDS = 2**32  # that Keras takes
-LONGEST = 2**16  # pixels of a side
+LONGEST = 2**16  # pixels of a side, or numbers of a vector
 # How format 1 normalised images, by method: on alexnet as the backbone does, on others so.
 PIXELS_1 = {"gpq": CIFAR10, "hashnet": IMAGENET} | dict.fromkeys(
     ("dch", "dhn", "dqn", "dtq", "dvsq", "latent"), CAFFE
 )
-# Settings that came later than a format, with what was done before, by method.
+# Settings that came later than a format, with what was done before: of all methods, and of some.
+OF_ALL = {"whiten": False, "l2_normalize": False}
 AS_STORED = {"upright": False}
 ADDED = {
     "hashnet": AS_STORED | {"legacy_crops": False, "continous_similarity": False},
@@ -32,7 +33,7 @@ def upgraded(settings, version):
         settings = _from_1(settings)
     method, config = settings.get("method"), settings.get("config")
     if isinstance(method, str) and isinstance(config, dict):
-        settings = settings | {"config": ADDED.get(method, {}) | config}
+        settings = settings | {"config": OF_ALL | ADDED.get(method, {}) | config}
     return settings
 
 
@@ -69,11 +70,12 @@ def _is_list(value, of, lengths=None):
 
 
 def _is_input(value):
-    """Whether it is the size of images, [height, width] or null, and how they are normalised."""
+    """Whether it is the size of images, [height, width] or null, or [width] of vectors, and how
+    pixels are normalised."""
     if not _is_object(value) or set(value) != {"size", "pixels"}:
         return False
     size, pixels = value["size"], value["pixels"]
-    if size is not None and not (_is_list(size, _is_count, (2,)) and 0 < max(size) <= LONGEST):
+    if size is not None and not (_is_list(size, _is_count, (1, 2)) and 0 < max(size) <= LONGEST):
         return False
     if pixels is None:
         return True

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras, imported when first used.
+"""TensorFlow, Keras and FAISS, imported when first used.
 
 TensorFlow takes five seconds to import, and a method's settings, which a command needs to show
 its help or to name a mistake, lie in one file with the method. So nothing in tfhash imports
@@ -24,10 +24,11 @@ class _Stand(types.ModuleType):
 
 
 if typing.TYPE_CHECKING:  # editors see the modules themselves
+    import faiss
     import keras
     import tensorflow as tf
 else:
-    keras, tf = _Stand("keras"), _Stand("tensorflow")
+    faiss, keras, tf = _Stand("faiss"), _Stand("keras"), _Stand("tensorflow")
 
 
 def module(name):

@@ -7,7 +7,6 @@ import numpy as np
 
 from tfhash import __version__, backbones, checks, locks, methods, model_dir
 from tfhash.backbones.base import Pixels
-from tfhash.data import images as pools
 from tfhash.data import pipeline, splits
 from tfhash.lazy import keras, tf
 from tfhash.precision import check as check_precision
@@ -21,7 +20,8 @@ class Model:
         recipe: the `Method`, which holds backbone, head, network and weights.
         classes: names of the classes that it was trained on.
         precision, seed: as given.
-        size: (height, width) in pixels that images are resized to; None leaves them.
+        size: (height, width) in pixels that images are resized to, None leaves them; or the
+            (width,) of vectors.
         strategy: the `tf.distribute.Strategy` that it was made under.
         stored: what config.json holds beside what makes the model, such as its data.
         path: the model directory, or None.
@@ -48,7 +48,8 @@ class Model:
         backbones.load(config.img_model)  # what is imported must draw no random number later on
         keras.utils.set_random_seed(seed)
         with self.strategy.scope():
-            options = {"num_classes": len(self.classes), "dtype": precision, "seed": seed}
+            options = {"num_classes": len(self.classes), "size": self.size}
+            options |= {"dtype": precision, "seed": seed}
             self.recipe = recipe(config, **options)
         self._embed = tf.function(self._on_replicas, reduce_retracing=True)
 
@@ -65,11 +66,12 @@ class Model:
     # ---- images to codes
 
     def embed(self, images, *, batch_size=None, training_seed=None):
-        """The outputs of images, before they become codes: `[n, dim]` float32.
+        """The outputs of images or vectors, before they become codes: `[n, dim]` float32.
 
         Args:
             images: `[n, height, width, 3]` uint8 RGB of any size, a list of paths, or a part of a
-                dataset (`Split`). They are resized and normalised as in training.
+                dataset (`Split`). They are resized and normalised as in training. Of a model that
+                takes vectors: `[n, width]` float, or a part.
             batch_size: images at once; None for the method's own number.
             training_seed: gives the outputs in training mode, of images augmented by this seed;
                 None those in inference mode.
@@ -84,7 +86,7 @@ class Model:
         part = self._as_part(images)
         replicas = self.strategy.num_replicas_in_sync
         batch_size = max(1, (batch_size or self.recipe.input.batch) // replicas) * replicas
-        prepare = self._prepare if training_seed is None else self.recipe.augment
+        prepare = self._prepare if training_seed is None else self.recipe.prepare
         batches = pipeline.ordered_batches(part, batch_size, prepare, seed=training_seed)
         with pipeline.plain_errors():
             outputs = [
@@ -97,7 +99,9 @@ class Model:
         outputs = np.concatenate(outputs).astype(np.float32, copy=False)
         bad = int((~np.isfinite(outputs)).any(axis=1).sum())
         if bad:
-            raise ValueError(f"The outputs of {bad} of {len(outputs)} images are not finite.")
+            raise ValueError(
+                f"The outputs of {bad} of {len(outputs)} {part.images.noun} are not finite."
+            )
         return outputs
 
     def encode(self, images, **options):
@@ -126,37 +130,21 @@ class Model:
         return self.recipe.head.queries(self.embed(images, **options))
 
     def __call__(self, *images, **options):
-        raise TypeError("Call `embed` or `encode` with uint8 images, which they preprocess.")
+        raise TypeError("Call `embed` or `encode` with images, which they preprocess.")
 
     predict = __call__
 
     def resized(self, part):
         """A part of a dataset with images of this model's size, as it resizes them."""
-        source, pool = self.recipe.input, part.images
-        size = self.size or tuple(pool.size)
-        if (tuple(pool.size), pool.resize, pool.dtype) != (size, *source.resizer):
-            pool = pool.resized(size, *source.resizer)
-        if getattr(pool, "upright", source.upright) != source.upright:
-            pool = dataclasses.replace(pool, upright=source.upright)
-        # A pool that fits stays, with what it keeps in memory.
+        pool = self.recipe.input.fitted(part.images, self.size)
         return part if pool is part.images else dataclasses.replace(part, images=pool)
 
     def _as_part(self, images):
         if not isinstance(images, splits.Split):
-            images = splits.unlabelled(self._pool(images))
+            images = splits.unlabelled(self.recipe.input.pool(images, self.size))
         part = self.resized(images)
         self.recipe.input.check(part.images.size)
         return part
-
-    def _pool(self, images):
-        if isinstance(images, np.ndarray):
-            return pools.ArrayImages(images)
-        paths = [images] if isinstance(images, str) else list(images)
-        if not paths:
-            raise ValueError("Expected `images` with an image or more. Received none.")
-        if self.size is None:
-            raise ValueError("Expected an array of `images`: the model does not know their size.")
-        return pools.FileImages(tuple(map(str, paths)), self.size)
 
     def _prepare(self, images, seed):
         return self.recipe.input.prepare(images)
@@ -178,6 +166,7 @@ class Model:
 
     def settings(self):
         """All that a model directory needs to build this model again."""
+        pixels = self.recipe.input.pixels
         versions = {"tfhash": __version__, "tensorflow": tf.__version__, "keras": keras.__version__}
         return self.stored | {
             "method": self.method,
@@ -187,7 +176,7 @@ class Model:
             "seed": self.seed,
             "input": {
                 "size": self.size and list(self.size),
-                "pixels": dataclasses.asdict(self.recipe.input.pixels),
+                "pixels": pixels and dataclasses.asdict(pixels),
             },
             "versions": versions | {"python": sys.version.split()[0]},
         }
@@ -234,9 +223,9 @@ class Model:
         with checks.naming(f"{path}/config.json"):
             config = _config(name, values, settings.get("data", {}))
             model = cls(name, config, size=given["size"], strategy=strategy, **made)
-        model.recipe.input = dataclasses.replace(
-            model.recipe.input, pixels=_pixels(given["pixels"]) or model.recipe.input.pixels
-        )
+        pixels = _pixels(given["pixels"])
+        if pixels and model.recipe.input.pixels:
+            model.recipe.input = dataclasses.replace(model.recipe.input, pixels=pixels)
         model.stored, model.path = settings, path
         model.recipe.stored = True
         model.restore(path)

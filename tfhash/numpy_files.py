@@ -5,6 +5,7 @@ raises what its parsers meet.
 """
 
 import math
+import mmap
 import os
 import sys
 import zipfile
@@ -44,6 +45,27 @@ def read(path):
             raise ValueError(f"Expected an .npy file of an array at `{path}`: {error}.") from error
 
 
+def mapped(path):
+    """As `read`, but the numbers stay in the file until they are looked at, and can't be changed.
+
+    `forget` gives back the memory of those that were.
+    """
+    with files.opened(path, "an .npy file") as file:
+        size = os.path.getsize(path)
+        try:
+            shape, dtype, order = _header_of_numbers(file, size)
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return np.ndarray(shape, dtype, content, offset=file.tell(), order=order)
+        except ValueError as error:
+            raise ValueError(f"Expected an .npy file of an array at `{path}`: {error}.") from error
+
+
+def forget(array):
+    """Gives back the memory that a `mapped` array has taken; another array stays as it is."""
+    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)
+
+
 def read_all(path):
     """`{name: array}` of an .npz file as `numpy.savez` writes it, without compression.
 
@@ -75,20 +97,26 @@ def _members(archive, room):
 
 def _array(file, size):
     """The array of an .npy file of `size` bytes."""
-    shape, dtype, order = header(file)
-    count = math.prod(shape)
-    if dtype.kind not in KINDS or not dtype.itemsize:
-        raise ValueError(f"expected numbers or text. Received: {dtype}")
-    if count * dtype.itemsize > size - file.tell():
-        raise ValueError(
-            f"expected {count * dtype.itemsize} bytes of {dtype} {list(shape)} after the header. "
-            f"There are {size - file.tell()}"
-        )
-    content = bytearray(count * dtype.itemsize)
+    shape, dtype, order = _header_of_numbers(file, size)
+    content = bytearray(math.prod(shape) * dtype.itemsize)
     file.readinto(content)
     if dtype.kind == "U" and not _is_text(content, dtype.byteorder):
         raise ValueError("expected text. Received numbers that are no letters")
     return np.ndarray(shape, dtype, content, order=order)
+
+
+def _header_of_numbers(file, size):
+    """As `header`, of an .npy file of `size` bytes that holds numbers or text, all of them."""
+    shape, dtype, order = header(file)
+    nbytes = math.prod(shape) * dtype.itemsize
+    if dtype.kind not in KINDS or not dtype.itemsize:
+        raise ValueError(f"expected numbers or text. Received: {dtype}")
+    if nbytes > size - file.tell():
+        raise ValueError(
+            f"expected {nbytes} bytes of {dtype} {list(shape)} after the header. "
+            f"There are {size - file.tell()}"
+        )
+    return shape, dtype, order
 
 
 def _is_text(content, order):

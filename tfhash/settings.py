@@ -22,8 +22,8 @@ class Data(fields.Checked):
 
     dataset: str = setting(
         "auto",
-        "Dataset: digits, cifar10, tfds:NAME, folder:PATH, a list dataset, or auto: CIFAR-10 "
-        "where it lies ready, else digits.",
+        "Dataset: digits, cifar10, tfds:NAME, folder:PATH, embeddings:PATH, a list dataset, or "
+        "auto: CIFAR-10 where it lies ready, else digits.",
     )
     data_dir: str = setting("./cifar10", "Folder of the dataset's files.", folder=True)
     image_size: int = setting(
@@ -37,6 +37,16 @@ class Data(fields.Checked):
     )
     seed: int = setting(
         0, "Of the initial weights, the batches, the augmentation, the split.", least=0
+    )
+    split: str = setting(
+        "",
+        "Of embeddings that do not give their parts: how many items are drawn of each class, as "
+        "query:1000,labelled:0.5 (numbers, or shares with a point in them).",
+    )
+    unseen_classes: int = setting(
+        0,
+        "Hold so many classes, the last ones, out of the training, and test on them too.",
+        least=0,
     )
     allow_overlap: bool = setting(False, "Accept images that are in two parts of the dataset.")
     allow_unlabelled: bool = setting(False, "Accept images without a label.")
@@ -296,6 +306,7 @@ def absolute(name, value):
     """The value of a setting as it is stored: a path holds from every folder."""
     if value and fields.notes(Data, name).get("folder"):
         return os.path.abspath(os.path.expanduser(value))
-    if name == "dataset" and str(value).startswith("folder:"):
-        return "folder:" + os.path.abspath(os.path.expanduser(value.removeprefix("folder:")))
+    kind, _, path = str(value).partition(":")
+    if name == "dataset" and kind in ("folder", "embeddings"):
+        return f"{kind}:{os.path.abspath(os.path.expanduser(path))}"
     return value

@@ -33,6 +33,8 @@ KINDS = {
     "product": lambda: codes.QuantizedCodes(RNG.integers(0, 16, (7, 3)), BOOKS),
     "additive": lambda: codes.AdditiveCodes(RNG.integers(0, 16, (7, 3)), BOOKS, "euclidean"),
     "floats": lambda: codes.FloatCodes(RNG.standard_normal((7, 5)), "euclidean"),
+    "segments": lambda: codes.ProductCodes(RNG.integers(0, 16, (7, 3)), BOOKS),
+    "rabitq": lambda: codes.RaBitQCodes.from_vectors(RNG.standard_normal((7, 5)), np.zeros(5)),
 }
 CODES = tuple(f"{name}.npz" for name in KINDS)
 INDEXES = (*(f"{name}.faiss" for name in KINDS), "hash.faiss")

@@ -13,6 +13,8 @@ from tfhash.backbones.base import Pixels
 NAMES = backbones.names()
 # The others of a family differ in depth alone, and take up to a minute to build.
 BUILT = NAMES if golden.LONG else sorted(family.NAMES[0] for family in backbones._families())
+IMAGES = [name for name in NAMES if not backbones.load(name).vectors]
+WIDTH = 7  # of vectors
 LARGE = 100 * 2**20  # bytes of weights
 POLICY = "mixed_bfloat16"
 
@@ -21,7 +23,9 @@ def outline(name):
     """The network of a backbone with its linear layer, its variables without values."""
     backbone = backbones.load(name)
     with keras.StatelessScope(initialize_variables=False):
-        network = backbone.network(backbone.linear_layer(4, dtype="float32"))
+        network = backbone.network(
+            backbone.linear_layer(4, dtype="float32"), size=size_of(backbone)
+        )
     keras.backend.clear_session()  # else Keras gives them values the next time it can: 10 GB
     return network
 
@@ -34,6 +38,10 @@ def first_outline(name):
 def features_of(network):
     """The features in a network with a linear layer behind them."""
     return network.layers[-1].input
+
+
+def size_of(backbone):
+    return (WIDTH,) if backbone.vectors else None
 
 
 def least_side(backbone):
@@ -81,7 +89,7 @@ def test_the_layers_that_a_backbone_names_are_there(name):
     assert {*backbone.tail, *backbone.decayed_only, backbone.linear} <= layers
 
 
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("name", [name for name in BUILT if name in IMAGES])
 def test_a_network_runs_on_the_smallest_images_it_takes(name):
     examples.needs(POLICY)
     made = first_outline(name)
@@ -109,7 +117,7 @@ def test_the_linear_layer_has_the_name_that_files_give_it_and_stays_wide(name):
 # ---- images
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_a_side_that_does_not_fit_is_refused_with_one_that_does(name):
     backbone = backbones.load(name)
     side = least_side(backbone)
@@ -121,7 +129,7 @@ def test_a_side_that_does_not_fit_is_refused_with_one_that_does(name):
         backbone.check_side(side - 1, "Crop to {side}.")
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if not backbones.load(n).sides])
+@pytest.mark.parametrize("name", [n for n in IMAGES if not backbones.load(n).sides])
 def test_a_network_without_a_fixed_side_takes_larger_ones_and_unknown_ones(name):
     backbone = backbones.load(name)
     for side in (backbone.least + 1, 1000, None):
@@ -144,3 +152,35 @@ def test_pixels_by_hand():
     pixels = Pixels((1.0, 2.0, 3.0), (2.0, 3.0, 4.0), "bgr")
     np.testing.assert_array_equal(pixels.normalize(images), [[[[7, 6, 4]]]])
     np.testing.assert_array_equal(Pixels((1.0, 2.0, 3.0)).normalize(images), [[[[8, 18, 28]]]])
+
+
+# ---- vectors
+
+
+@pytest.mark.parametrize(
+    "name, width",
+    [("identity", WIDTH), ("linear", WIDTH), ("linear:3", 3), ("mlp", 512), ("mlp:6x4", 4)],
+)
+@pytest.mark.parametrize("training", [False, True])
+def test_features_of_vectors_are_as_wide_as_the_name_says(name, width, training):
+    network = backbones.load(name).network(lambda features: features, dtype=POLICY, size=(WIDTH,))
+    vectors = np.random.default_rng(0).standard_normal((3, WIDTH)).astype(np.float32)
+    features = network(vectors, training=training).numpy().astype(np.float32)
+    assert features.shape == (3, width) and np.isfinite(features).all()
+
+
+def test_identity_gives_the_vectors():
+    network = backbones.load("identity").network(lambda features: features, size=(2,))
+    np.testing.assert_array_equal(network(np.array([[1.5, -2.0]], "f4")), [[1.5, -2.0]])
+
+
+@pytest.mark.parametrize("name", ["mlp:", "mlp:0", "mlp:8x", "mlp:8,4", "linear:3x4", "mlp:99999"])
+def test_widths_that_cannot_be_are_refused(name):
+    with pytest.raises(ValueError, match=f"Expected a network like .*Received: '{name}'"):
+        backbones.load(name)
+
+
+@pytest.mark.parametrize("size", [None, (16, 16)])
+def test_a_network_of_vectors_needs_their_width(size):
+    with pytest.raises(ValueError, match="mlp takes vectors.*width as `size`"):
+        backbones.load("mlp").network(lambda features: features, size=size)

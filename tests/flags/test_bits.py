@@ -7,8 +7,8 @@ import pytest
 from flags import common
 from tfhash import methods, settings
 
-LENGTH = 40  # bits: a multiple of what the codes of every method are made of
-WITHOUT = {"hash_table"}  # whose tables have a number of buckets
+LENGTH = 80  # bits: a multiple of what the codes of every method are made of
+WITHOUT = {"hash_table", "float"}  # of buckets; of the features' width
 
 
 def settled(method, **given):
@@ -51,6 +51,9 @@ def test_what_the_bits_set(method, given, expected):
         ("dch", {"bits": 0}, "`output_dim` >= 1"),
         ("dvsq", {"bits": 50, "output_dim": 64}, "Use --output_dim=70"),
         ("hash_table", {"bits": 64}, "--buckets"),
+        ("float", {"bits": 64}, "no --bits"),
+        ("pq", {"bits": 20}, "--bits=16 or --bits=24"),
+        ("rabitq", {"bits": 64}, "Use --bits=72"),
     ],
 )
 def test_bits_that_cannot_be_are_refused_with_the_way_out(method, given, words):

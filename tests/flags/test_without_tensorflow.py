@@ -31,7 +31,7 @@ HELP = [
     (script, *chosen, "--help")
     for script in ("run_train.py", "run_test.py")
     for chosen in ((), *([f"--method={name}"] for name in methods.names()))
-]
+] + [("run_compare.py", "--help")]
 MISTAKES = [
     ("--method", ["run_train.py"]),
     ("--model", ["run_test.py"]),
@@ -50,6 +50,11 @@ MISTAKES = [
     ("nowhere", ["run_test.py", "--model=nowhere"]),
     ("models/dch_64bits", ["run_test.py", "--method=dch", "--dataset=coco"]),
     ("models/48bits", ["run_train.py", "--method=gpq", "--resume"]),
+    ("--methods", ["run_compare.py"]),
+    ("'nonsense'", ["run_compare.py", "--methods=dch,nonsense"]),
+    ("--method", ["run_compare.py", "--method=dch"]),
+    ("gpq at 13 bits", ["run_compare.py", "--methods=dch,gpq", "--bits=16,13"]),
+    ("--set=METHOD.num_codebooks", ["run_compare.py", "--methods=gpq", "--num_codebooks=3"]),
 ]
 
 

@@ -126,7 +126,7 @@ def test_a_training_that_has_lost_its_way_is_told_once(monkeypatch, caplog):
     validation = callbacks.Validation(trainer, examples.splits(), None, every=1)
     for alike in (None, "all 9 items have the same code", "all 9 items have the same code"):
         validation._warn(alike)
-    assert caplog.text.count("At step 40 the model hardly tells images apart: all 9 items") == 1
+    assert caplog.text.count("At step 40 the model hardly tells items apart: all 9 items") == 1
 
 
 def collapsed(outputs, model="gpq"):
@@ -150,4 +150,4 @@ def collapsed(outputs, model="gpq"):
 def test_outputs_and_codes_that_are_all_alike_are_noticed(outputs, said, caplog):
     alike = collapsed(outputs.astype(np.float32), "dch")
     assert alike is None if said is None else said in alike
-    assert ("hardly tells images apart" in caplog.text) == (said is not None)
+    assert ("hardly tells items apart" in caplog.text) == (said is not None)

@@ -8,7 +8,7 @@ import functools
 import importlib
 import pkgutil
 
-SHARED = ("base",)  # modules that are no family
+SHARED = ("base",)  # modules that are no family, beside those with an underscore
 
 
 def _families():

@@ -1,4 +1,4 @@
-"""What a backbone says of itself: the images that it takes, its layers, its files of weights."""
+"""What a backbone says of itself: the items that it takes, its layers, its files of weights."""
 
 import dataclasses
 import typing
@@ -85,6 +85,7 @@ class Backbone:
     published: str = ""
     files: tuple = ()
     words: dict = dataclasses.field(default_factory=dict)
+    vectors = False  # whether it takes vectors, not images
 
     def check_side(self, side, way_out="Use --image_size={side}."):
         """Raises ValueError where the network cannot take images of `side` pixels.
@@ -101,17 +102,24 @@ class Backbone:
                 f"{side}. {way_out.format(side=self.sides[0] if self.sides else self.least)}"
             )
 
-    def network(self, head, *, dtype="float32", dropout=None):
-        """The Keras model from preprocessed images to what `head(features)` returns.
+    def network(self, head, *, dtype="float32", dropout=None, size=None, before=None):
+        """The Keras model from preprocessed items to what `head(features)` returns.
 
         Args:
             head: Keras tensor `[batch, width]` -> a structure of Keras tensors.
             dtype: Keras dtype policy.
             dropout: as in `features`.
+            size: of an item, (height, width) or (width,); networks for images do not need it.
+            before: what the items pass first: Keras tensor -> Keras tensor; None for nothing.
         """
+        items = self.input_of(size)
+        x = items if before is None else before(items)
+        return keras.Model(items, head(self.features(x, dtype=dtype, dropout=dropout)))
+
+    def input_of(self, size):
+        """The Keras tensor of prepared items."""
         side = self.sides[0] if len(self.sides) == 1 else None
-        images = keras.Input((side, side, 3), name="images")
-        return keras.Model(images, head(self.features(images, dtype=dtype, dropout=dropout)))
+        return keras.Input((side, side, 3), name="images")
 
     def linear_layer(self, width, *, dtype, initializer=None):
         """The layer behind the features: `[batch, features]` -> `[batch, width]`.
@@ -131,6 +139,20 @@ class Backbone:
     def is_linear(self, path):
         """Whether the variable at `path`, such as dense/kernel, is of the linear layer."""
         return path.split("/")[0] == self.linear
+
+
+class VectorBackbone(Backbone):
+    """A network from vectors `[batch, width]` of any width to features."""
+
+    vectors = True
+
+    def input_of(self, size):
+        if size is None or len(size) != 1:
+            raise ValueError(
+                f"The backbone {self.name} takes vectors. Expected their width as `size`. "
+                f"Received: {size}."
+            )
+        return keras.Input(size, name="vectors")
 
 
 def stored(variables):

@@ -6,7 +6,9 @@ from tfhash.data.images import ArrayImages, FileImages
 from tfhash.data.lists import FILES
 from tfhash.data.loading import LISTED, check_name, load, ready, resolve
 from tfhash.data.splits import Split, Splits, unreadable
+from tfhash.data.unseen import hold_out
+from tfhash.data.vectors import Vectors
 
-__all__ = ["FILES", "LISTED", "ArrayImages", "FileImages", "Split", "Splits"]
-__all__ += ["check", "check_name", "load", "read_order", "ready", "resolve", "summary"]
+__all__ = ["FILES", "LISTED", "ArrayImages", "FileImages", "Split", "Splits", "Vectors"]
+__all__ += ["check", "check_name", "hold_out", "load", "read_order", "ready", "resolve", "summary"]
 __all__ += ["unreadable"]

@@ -47,6 +47,14 @@ def random_crop(images, padding, seed):
     return tf.ensure_shape(cropped, images.shape)
 
 
+def flip_and_crop(images, seed, *, flip, padding):
+    """`random_crop` after `random_flip`, if that is asked for; `seed` is `[2]` int."""
+    coins, places = tf.unstack(tf.random.split(seed, 2))
+    if flip:
+        images = random_flip(images, coins)
+    return random_crop(images, padding, places)
+
+
 def random_crops(images, side, seed, *, flip=False):
     """Takes a square of each image at a random place.
 

@@ -32,7 +32,7 @@ def check(splits, *, allow_unlabelled=False, allow_overlap=False):
             f"Expected a label for every image of {splits.dataset}. None for: {', '.join(counts)}. "
             "Use --allow_unlabelled to accept them."
         )
-    if len(untrained_classes(splits)) == len(splits.classes):
+    if len(untrained_classes(splits)) == len(splits.trained_classes):
         raise ValueError(
             f"Expected labelled training images in {splits.dataset}. None of the "
             f"{len(splits.train)} images of its part 'train' has a class to train with. Give a "
@@ -55,25 +55,28 @@ def unlabelled_count(part):
 
 
 def untrained_classes(splits):
-    """The names of the classes that no labelled training image has."""
+    """The names of the classes, of those to be trained, that no labelled training image has."""
     counts = splits.train.labels[splits.train.labelled].sum(axis=0, dtype=np.int64)
-    return [name for name, count in zip(splits.classes, counts) if not count]
+    return [name for name, count in zip(splits.trained_classes, counts) if not count]
 
 
 def overlap(one, other):
     """The positions in `one` of the images that are in `other` too."""
+    if one.images is other.images and one.images.distinct:  # quick, and small, for millions
+        return np.flatnonzero(np.isin(one.index, other.index)).tolist()
     taken = set(other.keys())
     return [position for position, key in enumerate(one.keys()) if key in taken]
 
 
 def summary(splits):
     """Short lines on the sizes of the parts, their classes, and what is unusual in them."""
-    height, width = splits.query.images.shape[:2]
-    lines = [f"{splits.dataset}: {len(splits.classes)} classes, {height}x{width} pixels"]
+    lines = [f"{splits.dataset}: {len(splits.classes)} classes, {splits.query.images.describe()}"]
     if splits.left_out:
         lines.append(f"  left out: {len(splits.left_out)} images that can't be read")
     lines += [f"  {note}" for note in splits.notes]
     lines += [f"  {name}: {_numbers(part)}" for name, part in splits.parts().items()]
+    if splits.unseen:
+        lines.append(f"  {len(splits.unseen)} classes are held out of train: {some(splits.unseen)}")
     untrained = untrained_classes(splits)
     if untrained:
         names = some(untrained, NAMED)
@@ -86,10 +89,14 @@ def summary(splits):
 
 def _numbers(part):
     counts = part.labels.sum(axis=0, dtype=np.int64)
-    numbers = [f"{len(part)} images", f"{counts.min()} to {counts.max()} per class"]
+    nouns = f"{len(part)} {part.images.noun}"
+    numbers = [nouns, f"{counts.min()} to {counts.max()} per class"]
     if not part.labelled.all():
         numbers.append(f"{int(part.labelled.sum())} with a label for training")
-    bare, twice = unlabelled_count(part), len(part) - len(set(part.keys()))
+    bare, distinct = unlabelled_count(part), np.unique(part.index)
+    if not part.images.distinct:
+        distinct = set(part.keys())
+    twice = len(part) - len(distinct)
     numbers += [f"{bare} without a label"] if bare else []
     numbers += [f"{twice} listed more than once"] if twice else []
     return ", ".join(numbers)

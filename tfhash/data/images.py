@@ -28,6 +28,15 @@ def resize(image, size):
 class _Pool:
     """What pools share: images are resized to `size` by `resize` when they are read."""
 
+    noun = "images"
+    shown = True  # whether an item is a picture
+    distinct = True  # whether no two positions are of one image
+    prepared_shape = (None, None, 3)  # whatever crop a preparation takes
+
+    def describe(self):
+        """What one is, for people."""
+        return "{}x{} pixels".format(*self.size)
+
     @property
     def shape(self):
         """(height, width, 3)."""
@@ -120,6 +129,7 @@ class FileImages(_Pool):
 
     paths: tuple
     size: tuple
+    distinct = False  # two paths may lead to one file
     resize: typing.Callable = resize
     dtype: type = np.uint8
     memory: int = 0

@@ -2,12 +2,24 @@
 
 import os
 
-from tfhash.data import cifar, cifar100, digits, folders, imagenet32, lists, places, tfds
+from tfhash.data import (
+    cifar,
+    cifar100,
+    digits,
+    embedding_files,
+    embeddings,
+    folders,
+    imagenet32,
+    lists,
+    places,
+    tfds,
+)
 
 LISTED = ("cifar10_zero_shot", "nuswide_81", "nuswide_21", "coco", "imagenet", "cub")
 PICKLED = {"cifar10": cifar, "cifar100": cifar100, "imagenet32": imagenet32}
 DOWNLOADS = {"cifar10": "170 MB", "cifar100": "169 MB", "imagenet32": "3.7 GB"}
-NAMES = ("auto", "digits", *PICKLED, *LISTED, "tfds:NAME", "folder:PATH")
+NAMES = ("auto", "digits", *PICKLED, *LISTED, "tfds:NAME", "folder:PATH", "embeddings:PATH")
+PREFIXES = tuple(name.partition(":")[0] for name in NAMES if ":" in name)
 
 
 def resolve(dataset, data_dir, *, given=False, files=()):
@@ -59,13 +71,16 @@ def check_name(dataset):
     """Raises ValueError for a name that is none of `NAMES`, nor another name of one of these."""
     dataset = places.ALIASES.get(dataset, dataset)
     kind, colon, rest = dataset.partition(":")
-    if dataset in NAMES[:-2] or (kind in ("tfds", "folder") and colon and rest):
+    if (dataset in NAMES and not colon) or (kind in PREFIXES and colon and rest):
         return
     path = os.path.expanduser(dataset)
-    is_path = os.sep in path or os.path.isdir(path)
+    hint = ""
+    if path.endswith(embedding_files.ENDINGS):
+        hint = f" For vectors use --dataset=embeddings:{dataset}"
+    elif os.sep in path or os.path.isdir(path):
+        hint = f" For a folder of own images use --dataset=folder:{dataset}"
     raise ValueError(
-        f"Expected `dataset` to be one of {', '.join(NAMES)}. Received: {dataset!r}."
-        + (f" For a folder of own images use --dataset=folder:{dataset}" if is_path else "")
+        f"Expected `dataset` to be one of {', '.join(NAMES)}. Received: {dataset!r}.{hint}"
     )
 
 
@@ -96,7 +111,7 @@ def _auto(data_dir, given):
 def _source(dataset, data_dir, given, files):
     """The kind of what a dataset is read from, and its folder, or None where it needs none."""
     kind, _, _ = dataset.partition(":")
-    if kind in ("digits", "folder"):
+    if kind in ("digits", "folder", "embeddings"):
         return kind, None
     if dataset in LISTED or files:
         return "lists", lists.folder(dataset, data_dir) or data_dir
@@ -160,6 +175,7 @@ def load(
     order=None,
     num_classes=0,
     files=(),
+    split="",
 ):
     """The `Splits` of a dataset.
 
@@ -171,6 +187,7 @@ def load(
             the stable order.
         num_classes: classes that it must have; 0 for as many as it has.
         files: `{part: path}` of other image lists than those in `data_dir`.
+        split: of embeddings, how their parts are drawn; as for `embeddings.load`.
     Raises:
         ValueError: files are missing or bad; says where they were looked for.
     """
@@ -178,6 +195,7 @@ def load(
     dataset, _ = resolve(dataset, data_dir, given=given, files=files)
     data_dir = os.path.expanduser(data_dir)
     kind, folder = _source(dataset, data_dir, given, files)
+    _check_kind(dataset, kind, split, image_size)
     size = (image_size, image_size) if image_size else None
     if kind == "lists":
         splits = _listed(dataset, data_dir, size, num_classes, files)
@@ -185,6 +203,8 @@ def load(
         splits = digits.load(size, seed)
     elif dataset.startswith("folder:"):
         splits = folders.load(dataset.removeprefix("folder:"), size, seed)
+    elif kind == "embeddings":
+        splits = embeddings.load(dataset.removeprefix("embeddings:"), split=split, seed=seed)
     elif dataset.startswith("tfds:"):
         splits = tfds.load(_tfds_name(dataset), data_dir, size, seed)
     elif kind == "pickles":
@@ -197,6 +217,16 @@ def load(
             f"{len(splits.classes)}. Leave num_classes out, or correct it."
         )
     return splits
+
+
+def _check_kind(dataset, kind, split, image_size):
+    name, value, other = ("split", split, "embeddings:PATH only")
+    if kind == "embeddings":
+        name, value, other = ("image_size", image_size, "images, not for embeddings")
+    if value:
+        raise ValueError(
+            f"Expected `{name}` for {other}. Received: dataset={dataset!r}, {name}={value!r}."
+        )
 
 
 def _listed(dataset, data_dir, size, num_classes, files):

@@ -1,4 +1,4 @@
-"""From index batches to image tensors, in parallel with the training."""
+"""From index batches to tensors of images or vectors, in parallel with the training."""
 
 import contextlib
 
@@ -10,15 +10,15 @@ from tfhash.lazy import tf
 def training_batches(split, index_batches, preprocess, *, seed):
     """A dataset of `{stream: {"images", "labels", "positions"}}` in the order of the index batches.
 
-    `images` are `[batch, height, width, 3]` float32, `labels` `[batch, classes]` float32,
-    `positions` `[batch]` int64, the positions in `split`.
+    `images` are `[batch, height, width, 3]` float32, or vectors `[batch, width]`; `labels`
+    `[batch, classes]` float32, `positions` `[batch]` int64, the positions in `split`.
 
     Args:
         split: a `Split`.
         index_batches: returns an iterator of `(step, {stream: [batch] positions in split})`;
             called anew each time the dataset is iterated over. Batches of a stream are of one size.
-        preprocess: images `[batch, height, width, 3]` as the pool reads them and a `[2]` seed ->
-            float32 images.
+        preprocess: images `[batch, height, width, 3]` or vectors, as the pool reads them, and a
+            `[2]` seed -> float32.
         seed: of the augmentation. With the step and the stream it determines it, so a training
             that goes on at a step sees the images it would have seen.
     Raises:
@@ -58,20 +58,20 @@ def _load(split, rows, size, preprocess, seed):
     images, labels = tf.numpy_function(read, [rows], [split.images.dtype, tf.float32])
     images = preprocess(tf.ensure_shape(images, [size, *split.images.shape]), seed)
     return {
-        "images": tf.ensure_shape(images, [size, None, None, 3]),
+        "images": tf.ensure_shape(images, [size, *split.images.prepared_shape]),
         "labels": tf.ensure_shape(labels, [size, split.labels.shape[1]]),
         "positions": tf.ensure_shape(rows, [size]),
     }
 
 
 def ordered_batches(split, batch_size, preprocess, *, seed=None):
-    """A dataset of the preprocessed images of a split in their order; the last batch is partial.
+    """A dataset of the preprocessed items of a split in their order; the last batch is partial.
 
     Args:
         split: a `Split`.
         batch_size: images of a batch.
-        preprocess: images `[batch, height, width, 3]` as the pool reads them and a `[2]` seed, or
-            None, -> float32.
+        preprocess: images `[batch, height, width, 3]` or vectors, as the pool reads them, and a
+            `[2]` seed or None -> float32.
         seed: of the augmentation, >= 0; None for none.
     """
     starts = tf.data.Dataset.range(0, len(split), batch_size)

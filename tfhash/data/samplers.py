@@ -5,9 +5,16 @@ import numpy as np
 
 def check_labelled_unlabelled(labelled, batch_size):
     """Raises ValueError where `labelled_unlabelled` could not fill a batch."""
-    count = int(np.sum(labelled))
-    check_filled("labelled", count, batch_size)
-    check_filled("unlabelled", len(labelled) - count, batch_size)
+    known, others = _kinds(labelled).values()
+    check_filled("labelled", len(known), batch_size)
+    check_filled("unlabelled", len(others), batch_size)
+
+
+def _kinds(labelled):
+    """`{"labelled", "unlabelled": positions}`; where all are labelled, they are of both kinds."""
+    labelled = np.asarray(labelled, bool)
+    others = np.arange(len(labelled)) if labelled.all() else np.flatnonzero(~labelled)
+    return {"labelled": np.flatnonzero(labelled), "unlabelled": others}
 
 
 def check_filled(kind, available, batch_size):
@@ -23,7 +30,8 @@ def check_filled(kind, available, batch_size):
 def labelled_unlabelled(labelled, batch_size, steps, *, seed, epoch):
     """Draws `batch_size` labelled and as many unlabelled items for each step.
 
-    Within a batch no item comes twice; the batches are independent of each other.
+    Within a batch no item of a kind comes twice; the batches are independent of each other.
+    Departure: where all items are labelled, those without are drawn of them too.
 
     Args:
         labelled: `[n]` bool.
@@ -38,8 +46,7 @@ def labelled_unlabelled(labelled, batch_size, steps, *, seed, epoch):
     """
     check_labelled_unlabelled(labelled, batch_size)
     rng = np.random.default_rng((seed, epoch))
-    labelled = np.asarray(labelled, bool)
-    kinds = {"labelled": np.flatnonzero(labelled), "unlabelled": np.flatnonzero(~labelled)}
+    kinds = _kinds(labelled)
     for _ in range(steps):
         yield {kind: rng.choice(items, batch_size, replace=False) for kind, items in kinds.items()}
 

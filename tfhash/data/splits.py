@@ -9,6 +9,7 @@ from concurrent import futures
 import numpy as np
 
 from tfhash.data.images import ArrayImages, FileImages, resize
+from tfhash.data.vectors import Vectors
 from tfhash.lazy import keras
 
 BLOCK = 4096  # images read at once for the mean
@@ -22,7 +23,8 @@ class Split:
     """One part of a dataset.
 
     Attributes:
-        images: the pool, an `ArrayImages` or `FileImages`; the parts of a dataset share it.
+        images: the pool, `ArrayImages`, `FileImages` or `Vectors`; the parts of a dataset share
+            it.
         index: `[n]` int64, the positions of this part's images in the pool.
         labels: `[n, classes]` uint8, 0 or 1.
         labelled: `[n]` bool, whose labels a training may use.
@@ -30,7 +32,7 @@ class Split:
             from 0 to 1 at the size of the stored images; None where they give none.
     """
 
-    images: ArrayImages | FileImages
+    images: ArrayImages | FileImages | Vectors
     index: np.ndarray
     labels: np.ndarray
     labelled: np.ndarray
@@ -48,7 +50,8 @@ class Split:
         return len(self.index)
 
     def read(self, positions):
-        """The images at `positions` of this part, `[b, height, width, 3]` uint8 RGB."""
+        """The images at `positions` of this part, `[b, height, width, 3]` uint8 RGB, or vectors
+        `[b, width]` float32."""
         return self.images.read(self.index[positions])
 
     def name(self, position):
@@ -72,6 +75,8 @@ class Splits:
     Attributes:
         left_out: names of files that are in no part, since they can't be read.
         notes: lines on what else was left out or is unusual, for the log.
+        unseen: the last of the classes, where no item of train is of one, and its labels have no
+            columns for them.
     """
 
     dataset: str
@@ -81,11 +86,17 @@ class Splits:
     database: Split
     left_out: tuple = ()
     notes: tuple = ()
+    unseen: tuple = ()
+
+    @property
+    def trained_classes(self):
+        """The names of the classes that a training knows."""
+        return self.classes[: len(self.classes) - len(self.unseen)]
 
     def resized(self, size=None, how=resize, dtype=np.uint8):
         """These parts with images at another size, or resized in another way; see `resized` of
         tfhash/data/images.py. None leaves the size."""
-        return self._with_pools(lambda pool: pool.resized(size or pool.size, how, dtype))
+        return self.with_pools(lambda pool: pool.resized(size or pool.size, how, dtype))
 
     def cached(self, memory):
         """These parts with images of files kept in `memory` bytes once they are read."""
@@ -99,9 +110,9 @@ class Splits:
         def change(pool):
             return dataclasses.replace(pool, **changes) if isinstance(pool, FileImages) else pool
 
-        return self._with_pools(change)
+        return self.with_pools(change)
 
-    def _with_pools(self, change):
+    def with_pools(self, change):
         """These parts with `change(pool)` for each pool, which parts go on sharing."""
         changed = {id(pool): change(pool) for pool in self._pools()}
         parts = {}
@@ -202,15 +213,15 @@ def of_indices(dataset, classes, images, labels, *, labelled, unlabelled, query,
         dataset: its name.
         classes: their names.
         images: the pool.
-        labels: `[pool]` class numbers; under 0 for none.
+        labels: `[pool]` class numbers, under 0 for none; or `[pool, classes]` uint8 0/1.
         labelled, unlabelled, query, database: positions in the pool; the first two are train.
     """
     one_hot = np.eye(len(classes) + 1, len(classes), dtype=np.uint8)  # the last row is of -1
-    labels = np.maximum(labels, -1)
 
     def part(index, known):
         index = np.asarray(index, np.int64)
-        return Split(images, index, one_hot[labels[index]], np.asarray(known, bool))
+        rows = labels[index] if np.ndim(labels) == 2 else one_hot[np.maximum(labels[index], -1)]
+        return Split(images, index, rows, np.asarray(known, bool))
 
     train = np.concatenate([labelled, unlabelled])
     return Splits(

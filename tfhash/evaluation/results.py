@@ -8,6 +8,7 @@ import pathlib
 import numpy as np
 
 from tfhash import contents, files, originals
+from tfhash.data import unseen
 from tfhash.data.splits import Splits
 from tfhash.evaluation import curves, pictures
 from tfhash.evaluation.scoring import Encoded, Scoring
@@ -64,7 +65,7 @@ def evaluate(model, splits, *, batch_size=None, scoring=None):
     result = _result(model, splits, model.recipe.head.evaluate, asked, batch_size)
     alike = collapse(result)
     if alike:
-        LOG.warning("The model hardly tells images apart: %s.", alike)
+        LOG.warning("The model hardly tells items apart: %s.", alike)
     return result
 
 
@@ -83,7 +84,21 @@ def _result(model, splits, measure, scoring, batch_size=None):
     head = model.recipe.head
     codes, queries = head.codes(database.outputs), head.queries(query.outputs)
     metrics = measure(query, database, codes, scoring)
+    for name, rows in groups(splits).items():
+        some = Encoded(query.outputs[rows], query.labels[rows])
+        found = measure(some, database, codes, scoring.of_queries(rows))
+        metrics |= {f"{metric}_{name}": value for metric, value in found.items()}
     return Result(model, splits, query, database, codes, queries, scoring, metrics)
+
+
+def groups(splits):
+    """`{"seen", "unseen": positions of queries}`, of classes that the training knows and does not;
+    {} where it knows all."""
+    if not splits.unseen:
+        return {}
+    strange = unseen.has_unseen(splits.query, len(splits.trained_classes))
+    rows = {"seen": np.flatnonzero(~strange), "unseen": np.flatnonzero(strange)}
+    return {name: found for name, found in rows.items() if len(found)}
 
 
 def ranked_lists(result, *, rows=5, seed=0):
@@ -125,7 +140,8 @@ def collapse(result):
     if len(outputs) < 2:
         return None
     if pictures.all_equal(outputs):
-        return f"the outputs of all {len(outputs)} images are equal"
+        noun = result.splits.database.images.noun
+        return f"the outputs of all {len(outputs)} {noun} are equal"
     return result.codes.collapse()
 
 
@@ -166,10 +182,9 @@ def _write_metrics(result, path):
 def _pictures(result, tables, seed):
     """`{file: function that draws it}`."""
     outputs, labels = result.database.outputs, result.database.labels
-    drawn = {
-        "curves.png": lambda: curves.picture(tables),
-        "ranked_lists.png": lambda: ranked_lists(result, seed=seed),
-    }
+    drawn = {"curves.png": lambda: curves.picture(tables)}
+    if result.splits.query.images.shown:
+        drawn["ranked_lists.png"] = lambda: ranked_lists(result, seed=seed)
     if len(outputs) >= 4:
         drawn["embedding.png"] = lambda: pictures.embedding(outputs, labels, result.splits.classes)
     return drawn

@@ -52,6 +52,12 @@ class Scoring:
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"Expected `{name}` >= 1. Received: {getattr(self, name)}.")
 
+    def of_queries(self, rows):
+        """These conventions for some of the queries, by their positions."""
+        if self.relevant is None:
+            return self
+        return dataclasses.replace(self, relevant=self.relevant[rows])
+
     def average_precisions(self, codes, queries, query, database, *, top=None):
         """`[queries]` average precision; NaN for a query without a relevant item.
 
@@ -153,16 +159,9 @@ class Scoring:
             `{"N", "precision", "recall"}`, each `[counts]`, and `{"level", "interpolated"}`, each
             `[21]`, in one dictionary.
         """
-        labels = self._labels(query, database)
-        given, totals = (codes, queries, *labels), relevance.Relevance(*labels).totals()
+        totals = relevance.Relevance(*self._labels(query, database)).totals()
         counts = _spread(len(codes))
-        if self.ties == "expected":
-            groups = ranking.tie_counts(*given, max_memory=self.max_memory)
-            hits = [precision_recall.expected_hits_at(*block, counts) for block in groups]
-        else:
-            blocks = ranking.relevant_ranks(*given, ties=self.ties, max_memory=self.max_memory)
-            hits = [precision_recall.hits_at(block, counts) for block in blocks]
-        hits = np.concatenate(hits)
+        hits = self.hits(codes, queries, query, database, counts)
         precision, recall = precision_recall.at_counts(hits, counts, totals)
         return {
             "N": counts,
@@ -171,6 +170,22 @@ class Scoring:
             "level": precision_recall.LEVELS,
             "interpolated": precision_recall.at_recall_levels(hits, counts, totals),
         }
+
+    def hits(self, codes, queries, query, database, counts):
+        """`[queries, counts]`: the relevant items among the first ones of a ranked list.
+
+        Args:
+            codes, queries, query, database: as in `average_precisions`.
+            counts: `[counts]` numbers of first items, ascending.
+        """
+        given = (codes, queries, *self._labels(query, database))
+        if self.ties == "expected":
+            groups = ranking.tie_counts(*given, max_memory=self.max_memory)
+            hits = [precision_recall.expected_hits_at(*block, counts) for block in groups]
+        else:
+            blocks = ranking.relevant_ranks(*given, ties=self.ties, max_memory=self.max_memory)
+            hits = [precision_recall.hits_at(block, counts) for block in blocks]
+        return np.concatenate(hits)
 
     def _labels(self, query, database):
         """What tells relevance: the labels of both parts, or the matrix and None."""

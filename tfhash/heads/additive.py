@@ -24,7 +24,7 @@ class Additive(base.Head):
             Euclidean distances.
     """
 
-    missing = "skip"
+    missing, own = "skip", "mAP_AQD"
 
     def __init__(
         self,

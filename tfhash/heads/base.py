@@ -18,6 +18,7 @@ class Head(abc.ABC):
         missing: how a query without a relevant item counts in an mAP: "zero", or left out: "skip".
         layer_names: of the Keras layers that `layers` made.
         best_by: the metric of `validate` by which the best weights are kept; None for the last.
+        own: of `comparisons`, that of the codes with `queries`, as a search compares them.
 
     Args:
         linear: makes the linear layer behind the features: `() -> keras.layers.Layer`.
@@ -26,6 +27,7 @@ class Head(abc.ABC):
 
     missing = "zero"
     best_by = None
+    own = "mAP"
     layer_names = ()
 
     def __init__(self, linear, *, activation=None):
@@ -72,16 +74,17 @@ class Head(abc.ABC):
         return {"mAP": Comparison(codes, self.queries(query.outputs))}
 
     def evaluate(self, query, database, codes, scoring):
-        """`{metric: value}` of a test.
+        """`{metric: value}` of a test; "mAP" of every method is that of its codes.
 
         Args:
             query, database, codes: as in `comparisons`.
             scoring: a `Scoring` of tfhash/evaluation/scoring.py.
         """
-        return {
+        found = {
             name: scoring.mean_average_precision(*one, query, database, missing=self.missing)
             for name, one in self.comparisons(query, database, codes).items()
         }
+        return {"mAP": found[self.own]} | found
 
     def validate(self, query, database, codes, scoring):
         """The metrics of a validation during training: `evaluate`, on images held out."""

@@ -42,11 +42,13 @@ class Embedding(base.Head):
         return table_scoring.flat(self.entries(query, database)) | precision
 
     def validate(self, query, database, codes, scoring):
-        """Of the queries against each other, as the original watches its training."""
-        if len(query.outputs) < 2:
-            return {}
-        entries = table_scoring.of_embedding(self.part(query))
-        return {"precision@1": entries["te_te_precision_at_k"][0]}
+        """mAP, and of the queries against each other what the original watches in training."""
+        precision = base.Head.evaluate(self, query, database, codes, scoring)
+        return precision | (self.watched(self.part(query)) if len(query.outputs) > 1 else {})
+
+    def watched(self, part):
+        """`{metric: value}` of the items of a `table_scoring.Part` against each other."""
+        return {"precision@1": table_scoring.of_embedding(part)["te_te_precision_at_k"][0]}
 
 
 class Buckets(Embedding):
@@ -89,7 +91,5 @@ class Buckets(Embedding):
         test, train = self.part(query), self.part(database) if self.test_train else None
         return table_scoring.of_table(self.active, test, test, train)
 
-    def validate(self, query, database, codes, scoring):
-        if len(query.outputs) < 2:
-            return {}
-        return table_scoring.validation(self.active, self.part(query))
+    def watched(self, part):
+        return table_scoring.validation(self.active, part)

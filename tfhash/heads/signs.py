@@ -28,7 +28,7 @@ class Signs(base.Head):
         training=False,
     ):
         super().__init__(linear, activation=activation)
-        self.by_codes, self.by_outputs = by_codes, by_outputs
+        self.by_codes, self.by_outputs, self.own = by_codes, by_outputs, by_codes
         self.radius, self.missing, self.training = radius, missing, training
 
     def embed(self, network, images, training=False):

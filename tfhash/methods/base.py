@@ -9,7 +9,7 @@ import numpy as np
 from tfhash import backbones
 from tfhash.backbones.base import Pixels
 from tfhash.data import samplers
-from tfhash.inputs import Input
+from tfhash.inputs import Input, VectorInput
 from tfhash.lazy import keras
 
 PLAIN = Pixels((127.5,) * 3, (127.5,) * 3)  # -1 to 1
@@ -52,10 +52,10 @@ class Method(abc.ABC):
     Attributes:
         name: of the method, that of its module.
         streams: names of the batches that a step takes, in the order the network sees them.
-        config, num_classes, dtype, seed: as given.
+        config, num_classes, size, dtype, seed: as given.
         wide: the dtype of variables: float32, or float64.
         backbone: the `Backbone` of `config.img_model`.
-        input: the `Input` that its images pass.
+        input: the `Input` that its images pass, or the `VectorInput` of its vectors.
         head: the `Head`.
         network: the Keras model from prepared images to the raw outputs of the head.
         weights: `{name: keras.Variable}` of the model besides the network.
@@ -67,6 +67,7 @@ class Method(abc.ABC):
     Args:
         config: the `Config` of the method's module.
         num_classes: number of classes of the dataset.
+        size: of an item: (height, width), None where it is not known; or (width,) of vectors.
         dtype: Keras dtype policy of the network.
         seed: of what the method draws besides the initial weights and the batches.
     """
@@ -76,11 +77,12 @@ class Method(abc.ABC):
     def __init_subclass__(cls):
         cls.name = cls.__module__.rpartition(".")[2]
 
-    def __init__(self, config, *, num_classes, dtype="float32", seed=0):
-        self.config, self.num_classes, self.dtype, self.seed = config, num_classes, dtype, seed
+    def __init__(self, config, *, num_classes, size=None, dtype="float32", seed=0):
+        self.config, self.num_classes, self.size = config, num_classes, size
+        self.dtype, self.seed = dtype, seed
         self.wide = keras.DTypePolicy(dtype).variable_dtype
         self.backbone = backbones.load(config.img_model)
-        self.input = self.input_of(config)
+        self.input = self.source(config)
         self.hooks = []
         self.head = self.build_head()
         self.network = self.build_network()
@@ -91,8 +93,17 @@ class Method(abc.ABC):
     # ---- the model
 
     @classmethod
+    def source(cls, config):
+        """The `Input` of a `Config`, or the `VectorInput` where its backbone takes vectors."""
+        backbone = backbones.load(config.img_model)
+        if not backbone.vectors:
+            return cls.input_of(config)
+        options = {name: getattr(config, name) for name in ("whiten", "l2_normalize")}
+        return VectorInput(backbone=backbone, **options)
+
+    @classmethod
     def input_of(cls, config):
-        """The `Input` of a `Config`: by default as the backbone says, or pixels of -1 to 1."""
+        """How images are made ready: by default as the backbone says, or pixels of -1 to 1."""
         backbone = backbones.load(config.img_model)
         return Input(backbone=backbone, pixels=backbone.pixels or PLAIN)
 
@@ -102,7 +113,17 @@ class Method(abc.ABC):
 
     def build_network(self):
         """The Keras model from prepared images to the raw outputs of the head."""
-        return self.backbone.network(self.head.layers, dtype=self.dtype)
+        return self.network_to(self.head.layers)
+
+    def network_to(self, head, dropout=None):
+        """A Keras model from prepared items, by the backbone, to what `head(features)` returns."""
+        return self.backbone.network(
+            head,
+            dtype=self.dtype,
+            dropout=dropout,
+            size=self.size,
+            before=functools.partial(self.input.layers, dtype=self.wide),
+        )
 
     def linear(self, width, initializer=None):
         """Makes the backbone's linear layer of a width, when it is called; for a `Head`."""
@@ -152,6 +173,10 @@ class Method(abc.ABC):
         size = self.config.batch_size
         for batch in samplers.shuffled(len(items), size, steps, seed=seed, epoch=epoch):
             yield {self.streams[0]: items[batch["images"]]}
+
+    def prepare(self, items, seed):
+        """Items as they are read and a `[2]` seed -> float32, prepared for a training."""
+        return self.input.prepare(items) if self.backbone.vectors else self.augment(items, seed)
 
     def augment(self, images, seed):
         """RGB `[batch, height, width, 3]` and a `[2]` seed -> float32, prepared for a training."""

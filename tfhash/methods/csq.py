@@ -7,12 +7,12 @@ import dataclasses
 import typing
 
 import numpy as np
-import scipy.linalg
 
 from tfhash.config import setting
 from tfhash.heads.signs import Signs
 from tfhash.lazy import keras, tf
 from tfhash.methods import _torchvision
+from tfhash.quantization import centers as class_centers
 from tfhash.training import optimizers
 
 DIGITS = {"img_model": "fixed_vgg", "bits": 32, "batch_size": 50, "epochs": 12, "save_every": 4}
@@ -34,7 +34,11 @@ class Config(_torchvision.Config):
     decay_rate: float = setting(0.7, "What the learning rate is multiplied by then.", over=0)
     quantization: float = setting(0.05, "Weight of the distance from -1 and 1.", least=0)
 
-    datasets: typing.ClassVar[dict] = {"digits": DIGITS, "folder": {"upright": True}}
+    datasets: typing.ClassVar[dict] = {
+        "digits": DIGITS,
+        "folder": {"upright": True},
+        "embeddings": {"backbone_rate": 1.0, "epochs": 20},
+    }
 
 
 class Method(_torchvision.Method):
@@ -66,14 +70,6 @@ class Method(_torchvision.Method):
 
 
 def centers(count, bits, rng):
-    """`[count + 1, bits]` of -1 and 1: Hadamard's rows or others far apart, and one for ties."""
-    ties, rows, apart = rng.choice([-1.0, 1.0], (1, bits)), np.zeros((0, bits)), bits // 2 + 1
-    if bits & (bits - 1) == 0 and count <= 2 * bits:
-        half = scipy.linalg.hadamard(bits)
-        rows = np.concatenate([half, -half])[:count]
-    while len(rows) < count:
-        for row in rng.choice([-1.0, 1.0], (1000, bits)):
-            if len(rows) < count and (rows != row).sum(axis=1).min(initial=bits) >= apart:
-                rows = np.concatenate([rows, row[None]])
-        apart -= 1
-    return np.concatenate([rows, ties]).astype(np.float32)
+    """`[count + 1, bits]` of -1 and 1: `separated` rows, and one for ties."""
+    ties = rng.choice([-1.0, 1.0], (1, bits))
+    return np.concatenate([class_centers.separated(count, bits, rng), ties]).astype(np.float32)

@@ -21,7 +21,10 @@ class Config(_deephash.Config):
     )
     q_lambda: float = setting(0.0, "Weight of the distance of outputs from -1 and 1.", least=0)
 
-    datasets: typing.ClassVar[dict] = {"digits": _deephash.DIGITS}
+    datasets: typing.ClassVar[dict] = {
+        "digits": _deephash.DIGITS,
+        "embeddings": {"iter_num": 1000},
+    }
 
 
 class Method(_deephash.Method):

@@ -34,7 +34,8 @@ class Config(_deephash.Config):
     datasets: typing.ClassVar[dict] = {
         # By cosines a small network without weights to start from falls to one output for all.
         "digits": _deephash.DIGITS
-        | {"iter_num": 200, "learning_rate": 0.001, "alpha": 0.5, "loss_type": LOSSES[1]}
+        | {"iter_num": 200, "learning_rate": 0.001, "alpha": 0.5, "loss_type": LOSSES[1]},
+        "embeddings": {"iter_num": 1000},
     }
 
 

@@ -24,7 +24,8 @@ class Config(_composite.Config):
 
     datasets: typing.ClassVar[dict] = {
         "digits": _deephash.DIGITS
-        | {"output_dim": 64, "n_subcenter": 32, "iter_num": 450, "learning_rate": 0.0002}
+        | {"output_dim": 64, "n_subcenter": 32, "iter_num": 450, "learning_rate": 0.0002},
+        "embeddings": {"output_dim": 64, "iter_num": 500},
     }
 
 

@@ -58,7 +58,8 @@ class Config(_composite.Config):
             "learning_rate": 0.0005,
             "triplet_thresold": 1000,
             "flip": False,
-        }
+        },
+        "embeddings": {"epochs": 7, "learning_rate": 0.0005},
     }
 
     def largest_batch(self, labelled, unlabelled):

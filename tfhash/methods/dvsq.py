@@ -52,7 +52,8 @@ class Config(_composite.Config):
 
     datasets: typing.ClassVar[dict] = {
         "digits": _deephash.DIGITS
-        | {"output_dim": 64, "n_subcenter": 32, "wordvec_dict": ORTHOGONAL}
+        | {"output_dim": 64, "n_subcenter": 32, "wordvec_dict": ORTHOGONAL},
+        "embeddings": {"wordvec_dict": ORTHOGONAL, "output_dim": 64, "iter_num": 1000},
     }
 
     @classmethod

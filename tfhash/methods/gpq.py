@@ -62,7 +62,14 @@ class Config(settings.Config):
             "learning_rate": 0.0007,
             "decay_steps": 28,
             "decay_rate": 0.7,
-        }
+        },
+        "embeddings": {
+            "batch_size": 128,
+            "epochs": 40,
+            "learning_rate": 0.001,
+            "decay_steps": 200,
+            "decay_rate": 0.8,
+        },
     }
 
     def __post_init__(self):
@@ -83,7 +90,7 @@ class Config(settings.Config):
         return {"num_codebooks": settings.parts(bits, each, "the bits of a codeword")}
 
     def largest_batch(self, labelled, unlabelled):
-        return min(labelled, unlabelled)  # a step takes as many of each
+        return min(labelled, unlabelled or labelled)  # a step takes as many of each
 
     @property
     def dim(self):
@@ -137,11 +144,8 @@ class Method(base.Method):
         )
 
     def augment(self, images, seed):
-        images = self.input.prepare(images)
-        flip, crop = tf.unstack(tf.random.split(seed, 2))
-        if self.config.flip:
-            images = augment.random_flip(images, flip)
-        return augment.random_crop(images, self.config.crop_padding, crop)
+        options = {"flip": self.config.flip, "padding": self.config.crop_padding}
+        return augment.flip_and_crop(self.input.prepare(images), seed, **options)
 
     def losses(self, outputs, batch):
         return composition(

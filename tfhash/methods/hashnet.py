@@ -103,6 +103,7 @@ class Config(_torchvision.Config):
             "flip": False,
         },
         "folder": {"upright": True},
+        "embeddings": {"balanced": True, "learning_rate": 0.01, "epochs": 3, "save_every": 1},
     }
 
     def __post_init__(self):

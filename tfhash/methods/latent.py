@@ -87,6 +87,7 @@ class Config(settings.Config):
             "learning_rate": 0.05,
         },
         "folder": {"upright": True},
+        "embeddings": {"finetune_all": True, "learning_rate": 0.1, "max_steps": 2000},
     }
 
     def total_steps(self, steps_per_epoch):
@@ -133,7 +134,7 @@ class Method(base.Method):
 
     def build_network(self):
         dropout = 1 - self.config.keep_prob
-        network = self.backbone.network(self.head.layers, dtype=self.dtype, dropout=dropout)
+        network = self.network_to(self.head.layers, dropout)
         trained = (*self.backbone.tail, *self.head.layer_names)
         for layer in network.layers:
             layer.trainable = self.config.finetune_all or layer.name in trained

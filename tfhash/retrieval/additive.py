@@ -37,6 +37,12 @@ class AdditiveCodes(quantized.QuantizedCodes):
         """Whether a FAISS index has these distances: none has the cosine of a sum."""
         return self.distance != "cosine"
 
+    @property
+    def item_bytes(self):
+        """Of the numbers, and of the norm where a distance needs it."""
+        norm = self.norms.itemsize if self.distance != "inner_product" else 0
+        return super().item_bytes + norm
+
     def decode(self):
         """The vectors that the codes stand for, `[n, dim]` float32."""
         result = np.zeros((len(self), self.dim), np.float32)

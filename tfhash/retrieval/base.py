@@ -73,6 +73,11 @@ class Codes(abc.ABC):
     def distances(self, queries):
         """Distances `[q, n]` float32 or unsigned integers; smaller is nearer."""
 
+    @property
+    def item_bytes(self):
+        """Bytes that a search keeps of an item, beside what all items share."""
+        return -(-self.bits // 8)
+
     # ---- files
 
     @abc.abstractmethod

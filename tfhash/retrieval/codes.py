@@ -5,8 +5,10 @@ from tfhash.retrieval.base import Codes
 from tfhash.retrieval.binary import BinaryCodes
 from tfhash.retrieval.buckets import BucketCodes
 from tfhash.retrieval.floats import FloatCodes
+from tfhash.retrieval.product import ProductCodes
 from tfhash.retrieval.products import DISTANCES
 from tfhash.retrieval.quantized import QuantizedCodes
+from tfhash.retrieval.rabitq import RaBitQCodes
 from tfhash.retrieval.reranked import RerankedCodes
 from tfhash.retrieval.table import TableCodes
 
@@ -17,7 +19,9 @@ __all__ = [
     "BucketCodes",
     "Codes",
     "FloatCodes",
+    "ProductCodes",
     "QuantizedCodes",
+    "RaBitQCodes",
     "RerankedCodes",
     "TableCodes",
     "load",

@@ -86,8 +86,12 @@ class QuantizedCodes(base.Codes):
         """An index of the codes and codebooks as they are; nothing is trained again."""
         self._refuse_approximate(approximate)
         faiss = base.import_faiss()
+        return self._faiss_of(faiss.METRIC_INNER_PRODUCT)
+
+    def _faiss_of(self, metric):
+        faiss = base.import_faiss()
         codebooks, bits = padded(self.codebooks)
-        exact = faiss.IndexPQ(self.dim, len(codebooks), bits, faiss.METRIC_INNER_PRODUCT)
+        exact = faiss.IndexPQ(self.dim, len(codebooks), bits, metric)
         faiss.copy_array_to_vector(codebooks.ravel(), exact.pq.centroids)
         exact.is_trained = True
         exact.add_sa_codes(faiss.pack_bitstrings(self.codes.astype(np.int32), bits))

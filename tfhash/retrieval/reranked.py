@@ -37,6 +37,11 @@ class RerankedCodes(base.Codes):
     def __getitem__(self, rows):
         return RerankedCodes(self.codes[rows], self.features[rows])
 
+    @property
+    def item_bytes(self):
+        """Of the bits and of the features."""
+        return self.codes.item_bytes + self.features.item_bytes
+
     def distances(self, queries):
         """`[q, n]` uint64: the Hamming distance above the order of the features' distance."""
         higher = order.ordered(self.features.distances(queries.features)).astype(np.uint64)

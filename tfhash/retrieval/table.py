@@ -59,6 +59,11 @@ class TableCodes(base.Codes):
         return TableCodes(self.buckets.words[rows], self.bits, self.vectors[rows])
 
     @property
+    def item_bytes(self):
+        """Of the buckets, and of the vector that orders what they find."""
+        return super().item_bytes + self.vectors[:1].nbytes
+
+    @property
     def k(self):
         """Buckets of an item."""
         return int(np.bitwise_count(self.buckets.words[:1]).sum())

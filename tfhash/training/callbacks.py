@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfhash import model_dir
+from tfhash.data import unseen
 from tfhash.evaluation import pictures, results
 from tfhash.methods.base import MEASURED
 from tfhash.training import records
@@ -141,7 +142,9 @@ class Validation(_EveryEpochs):
                 tf.summary.scalar(f"validation/{name}", value)
             for name, value in result.codes.usage().items():
                 tf.summary.scalar(name, value)
-            picture = pictures.attempt(lambda: self._picture(result), "ranked_lists")
+            picture = None
+            if self.splits.query.images.shown:
+                picture = pictures.attempt(lambda: self._picture(result), "ranked_lists")
             if picture is not None:
                 tf.summary.image("ranked_lists", picture)
         self._warn(results.collapse(result))
@@ -153,7 +156,7 @@ class Validation(_EveryEpochs):
         """Says once that a training has lost its way."""
         if alike and not self.warned:
             LOG.warning(
-                "At step %d the model hardly tells images apart: %s. If that stays so, train with "
+                "At step %d the model hardly tells items apart: %s. If that stays so, train with "
                 "a lower learning rate.",
                 self.trainer.step,
                 alike,
@@ -209,8 +212,10 @@ def validation_splits(splits, *, seed=0):
     """`splits` with queries out of the database: at most 200, against at most 2000 others.
 
     Queries are images whose labels training does not use, as far as there are any. Images that
-    are held out, neither in the database nor with a label in train, are all taken.
+    are held out, neither in the database nor with a label in train, are all taken. Items of
+    classes that the training does not know are in neither part.
     """
+    splits = unseen.known(splits)
     database, train = splits.database, splits.train
     if train.images is database.images:
         held = ~train.labelled & ~np.isin(train.index, database.index)

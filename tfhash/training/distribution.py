@@ -1,5 +1,6 @@
 """Devices: the strategy for a list of them, and sums and gathers over its replicas."""
 
+import functools
 import logging
 
 from tfhash import checks
@@ -23,7 +24,7 @@ def strategy(gpus="all", virtual_devices=0):
     if virtual_devices < 0:
         raise ValueError(f"Expected `virtual_devices` >= 0. Received: {virtual_devices}.")
     if virtual_devices:
-        return _mirror(_split_cpu(virtual_devices))
+        return _mirror(tuple(_split_cpu(virtual_devices)))
     found = len(tf.config.list_physical_devices("GPU"))
     numbers = checks.device_numbers(gpus)
     chosen = range(found) if numbers is None else numbers
@@ -36,13 +37,14 @@ def strategy(gpus="all", virtual_devices=0):
             f"Expected `gpus` to name some of the GPUs {', '.join(map(str, range(found)))}. "
             f"Received: {gpus!r}. Use --gpus=all, or --gpus= for the CPU."
         )
-    return _mirror([f"GPU:{number}" for number in chosen] or ["CPU:0"])
+    return _mirror(tuple(f"GPU:{number}" for number in chosen) or ("CPU:0",))
 
 
+@functools.cache  # a second MirroredStrategy over the same devices may abort the process
 def _mirror(devices):
     if len(devices) == 1:
         return tf.distribute.OneDeviceStrategy(devices[0])
-    return tf.distribute.MirroredStrategy(devices)
+    return tf.distribute.MirroredStrategy(list(devices))
 
 
 def _split_cpu(count):

@@ -29,7 +29,7 @@ class Run:
 
 
 def load_splits(options, method, config, *, given=False, check_files=False):
-    """The checked `Splits` of a `Data`, with images as a method takes them, summed up in the log.
+    """The checked `Splits` of a `Data`, with items as a method takes them, summed up in the log.
 
     Args:
         options: a `Data` of a resolved dataset.
@@ -38,7 +38,7 @@ def load_splits(options, method, config, *, given=False, check_files=False):
         given: whether the user gave `data_dir`: then it is an error that it holds nothing.
         check_files: decodes every image file; without `skip_bad_images` a bad one is an error.
     """
-    source = methods.load(method).Method.input_of(config)
+    source = methods.load(method).Method.source(config)
     splits = data.load(
         options.dataset,
         data_dir=options.data_dir,
@@ -48,12 +48,14 @@ def load_splits(options, method, config, *, given=False, check_files=False):
         order=data.read_order(options.split_order) if options.split_order else None,
         num_classes=options.num_classes,
         files=all_settings.files_of(dataclasses.asdict(options)),
-    ).resized(how=source.resizer.resize, dtype=source.resizer.dtype)
+        split=options.split,
+    ).with_pools(source.fitted)
     source.check(splits.query.images.size)
-    splits = splits.oriented(source.upright).cached(options.cache_memory * 2**20)
+    splits = splits.cached(options.cache_memory * 2**20)
     if options.skip_bad_images or check_files:
         splits = splits.readable(skip=options.skip_bad_images)
     allowed = {name: getattr(options, name) for name in ("allow_unlabelled", "allow_overlap")}
+    splits = data.hold_out(splits, options.unseen_classes)
     data.check(splits, **allowed)
     for line in data.summary(splits):
         LOG.info(line)
@@ -83,7 +85,7 @@ def start(settings, *, strategy):
     model = Model(
         settings.method,
         settings.config,
-        classes=splits.classes,
+        classes=splits.trained_classes,
         size=splits.query.images.size,
         precision=run.precision,
         seed=settings.data.seed,
@@ -97,6 +99,8 @@ def start(settings, *, strategy):
         for line in originals.read(model.recipe, weights):
             LOG.info(line)
     originals.finish(model.recipe, splits.train)
+    if not run.start_from:  # of which the model has what its input learned
+        model.recipe.input.fit(model.recipe.network, splits.train)
     trainer = Trainer(model, jit_compile=run.jit_compile)
     trainer.prepare(splits.train)
     model.stored = {
@@ -177,10 +181,10 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
     batch_sizes.check(model.config, model.strategy.num_replicas_in_sync, begun=True)
     options = Data.of(model.stored["data"])
     splits = load_splits(options, model.method, model.config)
-    if splits.classes != model.classes:
+    if splits.trained_classes != model.classes:
         raise ValueError(
             f"`{path}` was trained on the classes {list(model.classes)}. "
-            f"Received: {list(splits.classes)}."
+            f"Received: {list(splits.trained_classes)}."
         )
     trainer = Trainer(model, jit_compile=jit_compile)
     trainer.prepare(splits.train)
@@ -262,12 +266,13 @@ def splits_of(model, given):
         given: `{setting of Data: value}`.
     """
     options = _options_of(model, given)
-    if not options.image_size and model.size and model.size[0] == model.size[1]:
+    if not options.image_size and len(model.size or ()) == 2 and len(set(model.size)) == 1:
         options = dataclasses.replace(options, image_size=model.size[0])
     splits = load_splits(options, model.method, model.config, given="data_dir" in given)
+    model.recipe.input.fitted(splits.query.images, model.size)  # vectors are not resized
     model.size = tuple(splits.query.images.size)
     originals.finish(model.recipe, splits.train)
-    if "data" in model.stored and splits.classes != model.classes:
+    if "data" in model.stored and splits.trained_classes != model.classes:
         LOG.info("The model was trained on other classes than those of %s.", options.dataset)
     return splits
 

@@ -69,10 +69,12 @@ class Step:
             terms = recipe.losses(outputs, gathered)
             loss = tf.add_n(list(terms.values()))
             scaled = self.optimizer.scale_loss(loss / replicas)
-        gradients = tape.gradient(scaled, [v.value for v in self.variables])
         logs = {"loss": loss, **terms, "learning_rate": learning_rate}
         for name, value in recipe.measures(outputs, gathered).items():
             logs[base.MEASURED + name] = value
+        if not self.variables:  # of a method that is fitted otherwise
+            return logs, outputs, positions, {}
+        gradients = tape.gradient(scaled, [v.value for v in self.variables])
         summed = self._summed(gradients, replicas)
         norm = tf.linalg.global_norm(list(summed.values()))
         logs["gradient_norm"] = norm / self.optimizer.scale_loss(tf.ones([], norm.dtype))

@@ -161,7 +161,7 @@ class Trainer:
                 if number >= done.step:
                     yield number, streams
 
-        batches = pipeline.training_batches(train, draw, recipe.augment, seed=seed)
+        batches = pipeline.training_batches(train, draw, recipe.prepare, seed=seed)
         return self.model.strategy.experimental_distribute_dataset(batches)
 
     # ---- states

@@ -60,7 +60,7 @@ class Method(base.Method):
         def head(features):
             return self.linear(self.config.width)()(features)
 
-        return self.backbone.network(head, dtype=self.dtype)
+        return self.network_to(head)
 
     def build_network(self):
         network = super().build_network()
@@ -70,6 +70,8 @@ class Method(base.Method):
         return network
 
     def build_weights(self):
+        if not isinstance(self.input, PixelMean):  # of vectors
+            return {}
         side = self.config.image_size
         shape, fixed = (side, side, 3), {"trainable": False, "name": "pixel_mean"}
         mean = keras.Variable("zeros", shape=shape, dtype="float32", **fixed)
@@ -77,7 +79,7 @@ class Method(base.Method):
         return {"pixel_mean": mean}
 
     def build_state(self, train):
-        if not self.config.is_hash:
+        if "pixel_mean" in self.weights and not self.config.is_hash:
             self.input.mean.assign(splits.pixel_mean(train))
         return super().build_state(train)
 
@@ -100,7 +102,8 @@ class Method(base.Method):
         for variable in self.network.variables:
             if not self.backbone.is_linear(variable.path):
                 variable.assign(learned[variable.path])
-        self.weights["pixel_mean"].assign(method.weights["pixel_mean"].numpy())
+        if "pixel_mean" in self.weights:
+            self.weights["pixel_mean"].assign(method.weights["pixel_mean"].numpy())
 
     def optimizer(self):
         # Departure: the original's two Adams change variables while gradients are still taken,

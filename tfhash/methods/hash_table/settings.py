@@ -1,6 +1,7 @@
 """Settings of the hash table method, and the learning rates that the originals name by letters."""
 
 import dataclasses
+import typing
 
 from tfhash import config as settings
 from tfhash.config import setting
@@ -119,6 +120,8 @@ class Config(settings.Config):
         True, "Test against the database too, not only queries against each other."
     )
 
+    sized: typing.ClassVar[bool] = False
+
     def __post_init__(self):
         super().__post_init__()
         if self.active > self.buckets:
@@ -159,7 +162,9 @@ class Config(settings.Config):
     def defaults(cls, dataset, asked):
         stage = asked.get("stage", "metric")
         changed = {"batch_classes": 64, "epochs": 200} if stage == "hash" else {}
-        return changed | (DATASETS[dataset](stage, asked) if dataset in DATASETS else {})
+        changed |= super().defaults(dataset, asked)
+        kind, _, _ = dataset.partition(":")
+        return changed | (DATASETS[kind](stage, asked) if kind in DATASETS else {})
 
     def shared_by(self, replicas):
         """An n-pair loss takes halves of a batch."""
@@ -276,5 +281,11 @@ def _digits(stage, asked):
     } | ({"pair_cost": 1.0} if loss == "triplet" else {})
 
 
-# What a dataset changes: `(stage, settings asked for) -> settings`.
-DATASETS = {"imagenet32": _imagenet32, "digits": _digits}
+def _embeddings(stage, asked):
+    """For a network of one hidden layer, trained from scratch."""
+    rates = {"decay_rates": "a4", "hash_decay_rates": "a4"}
+    return rates | {"batch_classes": 8, "epochs": 10 if stage == "hash" else 20}
+
+
+# What a kind of dataset changes: `(stage, settings asked for) -> settings`.
+DATASETS = {"imagenet32": _imagenet32, "digits": _digits, "embeddings": _embeddings}

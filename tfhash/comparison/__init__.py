@@ -1,0 +1,1 @@
+"""Many methods at many code lengths, trained and tested alike, in one table."""
