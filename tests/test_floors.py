@@ -14,7 +14,7 @@ LEVELS = (
     {"lazy"},
     {"checks", "files", "config", "formats"},
     {"archives", "contents", "locks", "numpy_files", "pretrained", "sandbox", "unpickle"},
-    {"checkpoints", "matlab"},
+    {"checkpoints", "hdf5", "matlab"},
     {"data", "losses", "quantization", "retrieval", "metrics"},
     {"originals.readers"},
     {"backbones"},
