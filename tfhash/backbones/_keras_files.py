@@ -1,4 +1,4 @@
-"""The ImageNet weights of keras.applications without classifiers: the files that Keras publishes."""
+"""The ImageNet weights of keras.applications without classifiers, as Keras publishes them."""
 
 import typing
 
@@ -7,6 +7,16 @@ KERAS = f"{STORE}/tensorflow/keras-applications"
 ORDERED = "_weights_tf_dim_ordering_tf_kernels"
 # {folder: {class: (name of the file without .h5, its MD5 or SHA-256)}}; Keras has no sum of some.
 FOLDERS = {
+    f"{KERAS}/mobilenet_v3": {
+        "MobileNetV3Small": (
+            "weights_mobilenet_v3_small_224_1.0_float_no_top_v2",
+            "d3e8ec802a04aa4fc771ee12a9a9b836",
+        ),
+        "MobileNetV3Large": (
+            "weights_mobilenet_v3_large_224_1.0_float_no_top_v2",
+            "07fb09a5933dd0c8eaafa16978110389",
+        ),
+    },
     f"{KERAS}/convnext": {
         "ConvNeXtBase": (
             "convnext_base_notop",
@@ -67,16 +77,6 @@ FOLDERS = {
     },
     f"{KERAS}/mobilenet_v2": {
         "MobileNetV2": (f"mobilenet_v2{ORDERED}_1.0_224_no_top", ""),
-    },
-    f"{KERAS}/mobilenet_v3": {
-        "MobileNetV3Large": (
-            "weights_mobilenet_v3_large_224_1.0_float_no_top_v2",
-            "07fb09a5933dd0c8eaafa16978110389",
-        ),
-        "MobileNetV3Small": (
-            "weights_mobilenet_v3_small_224_1.0_float_no_top_v2",
-            "d3e8ec802a04aa4fc771ee12a9a9b836",
-        ),
     },
     f"{KERAS}/nasnet": {
         "NASNetLarge": ("nasnet_large_no_top", "d81d89dc07e6e56530c4e77faddd61b5"),

@@ -1,4 +1,4 @@
-"""ImageNet weights of keras.applications: where they are, and laid out for torchvision's networks."""
+"""ImageNet weights of keras.applications: their files, and laid out as torchvision's networks."""
 
 import contextlib
 import os
@@ -38,7 +38,11 @@ def fetch(file):
     try:
         with patience(SILENT):
             return keras.utils.get_file(
-                file.name, file.url, cache_subdir="models", file_hash=file.digest or None
+                file.name,
+                file.url,
+                cache_dir=home,
+                cache_subdir="models",
+                file_hash=file.digest or None,
             )
     except Exception as error:  # Keras raises a bare Exception where there is no network
         raise ValueError(
