@@ -19,13 +19,13 @@ class BatchNormalization(keras.layers.Layer):
         momentum: share that a moving statistic keeps at an update, in (0, 1).
         epsilon: added to the variance, in squared input units; > 0.
         scale: whether there is a `gamma`, else it is 1.
-        biased: keeps the biased variance, as Keras' own layer does.
+        biased_variance: a moving variance is that of the batch itself, as in Keras' own layer.
     """
 
-    def __init__(self, momentum=0.9, epsilon=1e-5, *, scale=True, biased=False, **options):
+    def __init__(self, momentum=0.9, epsilon=1e-5, *, scale=True, biased_variance=False, **options):
         super().__init__(**options)
         self.momentum, self.epsilon = momentum, epsilon
-        self.scale, self.biased = scale, biased
+        self.scale, self.biased_variance = scale, biased_variance
 
     def build(self, input_shape):
         """Makes four variables of `[channels]`, or three without `scale`."""
@@ -60,7 +60,7 @@ class BatchNormalization(keras.layers.Layer):
             outputs, mean, variance = self._over_replicas(inputs, context, replicas)
         mean = tf.cast(mean, self.variable_dtype)
         variance = tf.cast(variance, self.variable_dtype)
-        if self.biased:
+        if self.biased_variance:
             count = tf.cast(tf.size(inputs) // inputs.shape[-1] * replicas, variance.dtype)
             variance *= (count - 1) / count
         self._update(mean, variance)

@@ -108,7 +108,7 @@ def _new(operation, config, dropout):
     plain = {name: config[name] for name in ("name", "dtype") if name in config}
     if isinstance(operation, keras.layers.BatchNormalization):
         kept = {name: config[name] for name in ("momentum", "epsilon", "scale")}
-        return BatchNormalization(biased=True, **kept, **plain)
+        return BatchNormalization(biased_variance=True, **kept, **plain)
     if isinstance(operation, keras.layers.Dropout):
         whole = config["noise_shape"] is not None
         rate = config["rate"] if whole or dropout is None else dropout
