@@ -218,6 +218,8 @@ def settle(method, given):
     values = changed | given | {"dataset": dataset, "data_dir": folder}
     lines.append(data.resolve(named if dataset == "digits" else dataset, folder, **place)[1])
     config = kind.of(values)
+    # An unknown backbone is an error before TensorFlow starts.
+    config = dataclasses.replace(config, img_model=backbones.checked(config.img_model))
     there = _weights_there(method, config, given)
     lines += _chosen(there, given, "since it lies where the original has it")
     run = Run.of(values | there)
@@ -238,9 +240,10 @@ def settle(method, given):
 
 def _weights_there(method, config, given):
     """`{"pretrained": path}` of the weights that lie where the original has them, or {}."""
-    # An unknown backbone is an error before TensorFlow starts.
+    if "pretrained" in given or backbones.is_folder(config.img_model):
+        return {}
     path = originals.weights(method, backbones.load(config.img_model))
-    return {"pretrained": path} if path and "pretrained" not in given else {}
+    return {"pretrained": path} if path else {}
 
 
 def _chosen(values, asked, why):
@@ -298,4 +301,4 @@ def absolute(name, value):
         return os.path.abspath(os.path.expanduser(value))
     if name == "dataset" and str(value).startswith("folder:"):
         return "folder:" + os.path.abspath(os.path.expanduser(value.removeprefix("folder:")))
-    return value
+    return backbones.checked(value) if name == "img_model" else value

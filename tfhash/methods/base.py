@@ -93,7 +93,8 @@ class Method(abc.ABC):
     def input_of(cls, config):
         """The `Input` of a `Config`: by default as the backbone says, or pixels of -1 to 1."""
         backbone = backbones.load(config.img_model)
-        return Input(backbone=backbone, pixels=backbone.pixels or PLAIN)
+        resize = {"resize": backbone.resize} if backbone.resize else {}
+        return Input(backbone=backbone, pixels=backbone.pixels or PLAIN, **resize)
 
     @abc.abstractmethod
     def build_head(self):
