@@ -7,11 +7,13 @@ downloaded. They take images of the side that the folder's image converter makes
 import collections
 import functools
 import importlib.util
+import json
 import os
 import re
 
 import numpy as np
 
+from tfhash import checks, files
 from tfhash.backbones import base
 from tfhash.backbones.base import Backbone, Pixels
 from tfhash.data import keras_resizing
@@ -22,6 +24,9 @@ PREFIX = "keras_hub:"
 CONFIG = "config.json"
 TOKENS = ("class", "mean")  # ends of a name: the class token, or the mean of the patches
 PRESET = "preset"  # the word for the weights in the folder, and the name of the network
+PREPROCESSOR = "preprocessor_config.json"  # of Hugging Face
+MOST = 2**20  # bytes of it
+RESAMPLE = {0: "nearest", 1: "lanczos3", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 SEEDS = "/seed_generator_state"  # ends the names of what Keras' dropout draws by
 
 
@@ -76,18 +81,43 @@ def _parts(name):
 
 
 def _converter(folder):
+    """The image converter of a preset, which must have a size."""
     import keras_hub
 
+    make = keras_hub.layers.ImageConverter
     try:
-        converter = keras_hub.layers.ImageConverter.from_preset(folder)
+        converter = make.from_preset(folder) or make(**_of_hugging_face(folder))
     except Exception as error:  # of any kind: it depends on what the files hold
-        raise ValueError(f"The image converter in `{folder}` can't be read: {error}") from error
-    if converter is None or converter.image_size is None:
         raise ValueError(
-            f"Expected an image converter with a size in `{folder}`. There is none. "
-            "`ImageConverter(image_size=...).save_to_preset(FOLDER)` adds one."
-        )
+            f"Expected an image converter in `{folder}`, as `save_to_preset` of KerasHub writes "
+            f"it, or a {PREPROCESSOR}: {checks.brief(error)}."
+        ) from error
+    if converter.image_size is None:
+        raise ValueError(f"Expected an image converter with a size in `{folder}`.")
     return converter
+
+
+def _of_hugging_face(folder):
+    """The arguments of an image converter by a preprocessor_config.json, as KerasHub makes them.
+
+    KerasHub itself reads that file for a few kinds of networks only.
+    """
+    path = os.path.join(folder, PREPROCESSOR)
+    config = json.loads(files.read(path, "settings of a preprocessor", most=MOST))
+    cropped = config.get("do_center_crop", False)
+    size = config["crop_size" if cropped else "size"]
+    size = size if isinstance(size, dict) else {"height": size, "width": size}
+    square = [size.get("shortest_edge")] * 2
+    factor = config.get("rescale_factor", 1 / 255)
+    std = config["image_std"]
+    return {
+        "image_size": (size.get("height", square[0]), size.get("width", square[1])),
+        "scale": [factor / one for one in std],
+        "offset": [-mean / one for mean, one in zip(config["image_mean"], std)],
+        "interpolation": RESAMPLE[config.get("resample", 2)],
+        "antialias": True,  # as Pillow does it, which that file is about
+        "crop_to_aspect_ratio": cropped or "shortest_edge" in size,
+    }
 
 
 def _pixels(converter):
@@ -124,7 +154,7 @@ def features(images, *, folder, side, token, dtype="float32", dropout=None):
         outputs = model(dict.fromkeys(model.input, images) if by_name else images)
     if len(outputs.shape) == 3:
         return _of_tokens(outputs, token, _patches(model, side), dtype)
-    if token:
+    if token == "class" or (token and len(outputs.shape) == 2):
         raise ValueError(
             f"`{folder}` gives no tokens, but {list(outputs.shape)[1:]} numbers for an image. "
             f"Leave :{token} out of --img_model."
