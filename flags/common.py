@@ -19,6 +19,7 @@ from flags import quiet  # noqa: F401  sees the environment before tfhash change
 from flags import aliases_of, hints, ignored_of, module_of, order_of
 from tfhash import config as fields
 from tfhash import methods, settings
+from tfhash.embedding.settings import Embed
 
 DEFINERS = {
     int: absl_flags.DEFINE_integer,
@@ -28,7 +29,8 @@ DEFINERS = {
 }
 TRAIN = (settings.Data, settings.Run, settings.Devices)
 TEST = (settings.Test, settings.Data, settings.Devices)
-SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py"}
+EMBED = (Embed, settings.Data, settings.Devices)
+SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py", EMBED: "run_embed.py"}
 ERRORS = (
     ValueError,
     OSError,

@@ -8,10 +8,18 @@ import sys
 import pytest
 import tensorflow as tf
 
+import run_embed
 import run_test
 import run_train
 from flags import common
 from tests.commands import QUICK
+
+
+COMMANDS = {
+    run_train: (run_train.train, common.TRAIN),
+    run_test: (run_test.test, common.TEST),
+    run_embed: (run_embed.write, common.EMBED),
+}
 
 
 def pytest_configure(config):
@@ -37,10 +45,7 @@ def run(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [script.__name__ + ".py", *arguments])
         status = 0
         try:
-            if script is run_train:
-                common.main(run_train.train, common.TRAIN, "usage\n")
-            else:
-                common.main(run_test.test, common.TEST, "usage\n")
+            common.main(*COMMANDS[script], "usage\n")
         except SystemExit as stop:
             status = stop.code
         return status, *capsys.readouterr()
