@@ -1,5 +1,6 @@
 """Damaged and hostile files give a clean result or one line: benchmarks/fuzz.py, in short."""
 
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,9 @@ COUNT = 50  # mutations of a valid file, for each reader
 PARTS = 2  # of the readers, for two processes of the tests
 
 
+@pytest.mark.skipif(
+    os.environ.get("TFHASH_LONG_TESTS") != "1", reason="takes minutes; set TFHASH_LONG_TESTS=1"
+)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_reader_breaks(part):
     script = golden.REPOSITORY / "benchmarks" / "fuzz.py"
