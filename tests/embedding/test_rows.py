@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import numpy as np
@@ -10,12 +11,11 @@ ARRAY = np.arange(24, dtype=np.float16).reshape(8, 3)
 
 def written(path, stop=8, kept=None, **options):
     """`Rows` of the first `stop` rows, in twos; `kept` of them are made sure of, None for all."""
-    rows = Rows(path, 8, "mine", **options)
-    for first in range(rows.done, stop, 2):
-        rows.append(ARRAY[first : first + 2])
-        if kept is None or rows.done <= kept:
-            rows.keep([first])
-    rows.close()
+    with contextlib.closing(Rows(path, 8, "mine", **options)) as rows:
+        for first in range(rows.done, stop, 2):
+            rows.append(ARRAY[first : first + 2])
+            if kept is None or rows.done <= kept:
+                rows.keep([first])
     return rows
 
 
