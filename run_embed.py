@@ -3,31 +3,21 @@
 import sys
 
 from flags import common, quiet
-from tfhash import backbones, config, settings
+from tfhash import backbones
 from tfhash.embedding import embed
-from tfhash.embedding.settings import Embed
 from tfhash.training import interrupts
 
 
 def write(line):
     """Runs the command with its command line."""
-    kinds = (Embed, settings.Data, settings.Devices)
-    known = [name for kind in kinds for name in config.names(kind)]
-    settings.check_names(line.given, [*known, "model"])
-    asked, options, devices = (kind.of(line.given) for kind in kinds)
-    if asked.img_model:
-        backbones.checked(asked.img_model)
+    for kind in embed.KINDS:
+        kind.of(line.given)
+    if line.given.get("img_model"):
+        backbones.checked(line.given["img_model"])
     quiet.start_tensorflow()
     with interrupts.caught(say=lambda text: print(text, flush=True)) as interrupted:
         interrupted.doing = "the batch of images at hand"
-        paths = embed.run(
-            asked,
-            options,
-            devices,
-            model=line.given.get("model", ""),
-            given="data_dir" in line.given,
-            interrupted=interrupted,
-        )
+        paths = embed.embed(method=line.method, interrupted=interrupted, **line.given)
     for path in paths:
         print(f"wrote {path}")
     if interrupted:

@@ -17,8 +17,8 @@ DEFAULT, DEVICES, IMAGES = "default", "devices", "images"
 
 
 @dataclasses.dataclass(frozen=True)
-class Data(fields.Checked):
-    """Which images, and how they are split; kept in a model's config.json."""
+class Images(fields.Checked):
+    """Which images, and how they are split."""
 
     dataset: str = setting(
         "auto",
@@ -38,19 +38,6 @@ class Data(fields.Checked):
     seed: int = setting(
         0, "Of the initial weights, the batches, the augmentation, the split.", least=0
     )
-    allow_overlap: bool = setting(False, "Accept images that are in two parts of the dataset.")
-    allow_unlabelled: bool = setting(False, "Accept images without a label.")
-    skip_bad_images: bool = setting(
-        False,
-        "Leave out image files that can't be read, and list them in bad_images.txt; else the "
-        "first is an error.",
-    )
-    cache_memory: int = setting(
-        2048,
-        "MiB in which images of files are kept once they are read.",
-        least=0,
-        resume=True,
-    )
     num_classes: int = setting(
         0,
         "Classes that the dataset must have, or its lists of class numbers have; 0: as found.",
@@ -65,6 +52,25 @@ class Data(fields.Checked):
     )
     val_file: str = setting(
         "", "List of the images to validate with, instead of that in --data_dir."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Data(Images):
+    """Which images, and what of them a training takes; kept in a model's config.json."""
+
+    allow_overlap: bool = setting(False, "Accept images that are in two parts of the dataset.")
+    allow_unlabelled: bool = setting(False, "Accept images without a label.")
+    skip_bad_images: bool = setting(
+        False,
+        "Leave out image files that can't be read, and list them in bad_images.txt; else the "
+        "first is an error.",
+    )
+    cache_memory: int = setting(
+        2048,
+        "MiB in which images of files are kept once they are read.",
+        least=0,
+        resume=True,
     )
 
     def stored(self):

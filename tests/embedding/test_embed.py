@@ -19,7 +19,7 @@ from tfhash.embedding import embed, encoders
 from tfhash.embedding.settings import Embed
 from tfhash.methods.base import PLAIN
 from tfhash.model import Model
-from tfhash.settings import Data, Devices
+from tfhash.settings import Images
 from tfhash.training.interrupts import Interrupts
 
 COUNT = 22
@@ -42,11 +42,9 @@ def path_of(number):
 
 def embedded(interrupted=None, **changes):
     """Embeds the folder in batches of four; the vectors where it came to its end."""
-    options = Data(image_size=changes.pop("image_size", 8), seed=changes.pop("seed", 0))
-    model = changes.pop("model", "")
-    changes = {"images": "images", "out": str(OUT), "encode_batch": 4} | changes
-    asked = Embed(**({} if model else {"img_model": "tiny"}) | changes)
-    paths = embed.run(asked, options, Devices(), model=model, interrupted=interrupted)
+    given = {"images": "images", "out": str(OUT), "encode_batch": 4, "image_size": 8}
+    given |= {} if "model" in changes else {"img_model": "tiny"}
+    paths = embed.embed(interrupted=interrupted, **given | changes)
     return np.load(paths[0]) if paths else None
 
 
@@ -65,7 +63,7 @@ class After(Interrupts):
 def tiny(strategy=None):
     """The `Encoder` that `embedded` has by default."""
     strategy = strategy or tf.distribute.get_strategy()
-    return encoders.of_backbone(Embed(img_model="tiny"), Data(image_size=8), strategy)
+    return encoders.of_backbone(Embed(img_model="tiny"), Images(image_size=8), strategy)
 
 
 # ---- what is written
@@ -254,7 +252,11 @@ def test_numbers_that_a_dtype_cannot_hold_are_refused(monkeypatch):
         (("--img_model=tiny",), "Expected --images"),
         (("--img_model=tiny", "--images=none/at/all"), "a folder, a list or a dataset"),
         (("--img_model=tiny", "--images=images", "--view=2"), "Did you mean --views"),
-        (("--img_model=tiny", "--images=images", "--bits=2"), "Unknown setting 'bits'"),
+        (
+            ("--img_model=tiny", "--images=images", "--bits=2"),
+            "Unknown flag --bits. It is a flag of run_train.py",
+        ),
+        (("--images=images", "--dataset=digits", "--img_model=tiny"), "Received both"),
         (
             ("--img_model=AlexNet", "--images=images", "--pretrained=random", "--image_size=8"),
             "224",

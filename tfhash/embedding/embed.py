@@ -1,6 +1,7 @@
 """One pass over images, into files that --dataset=embeddings:PATH reads."""
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import json
@@ -11,46 +12,58 @@ import time
 
 import numpy as np
 
-from tfhash import contents, files, locks
+from tfhash import config as fields
+from tfhash import contents, files, locks, settings
 from tfhash.data import pipeline
 from tfhash.embedding import encoders, sources
 from tfhash.embedding.rows import Rows
+from tfhash.embedding.settings import Embed
+from tfhash.settings import Devices, Images
 from tfhash.training import distribution
 from tfhash.training.interrupts import Interrupts
 
 LOG = logging.getLogger("tfhash")
+KINDS = (Embed, Images, Devices)
 LABELS, IDS, PARTS, BAD = "labels.npy", "ids.txt", "split.npy", "bad_images.txt"
 BESIDE = (LABELS, IDS, PARTS, "labels.csv")
 SAVED = 10  # seconds between two states
 SHOWN = 5  # seconds between two lines
 
 
-def run(asked, options, devices, *, model="", given=False, interrupted=None):
-    """Embeds images.
+def embed(images="", *, method=None, interrupted=None, **given):
+    """Writes the vectors of images into files that --dataset=embeddings:PATH reads.
 
     Args:
-        asked: the `Embed`.
-        options, devices: the `Data` and the `Devices`.
-        model: a model directory, or a file of an original, in place of `asked.img_model`.
-        given: whether the user gave `data_dir`.
+        images: a folder, a text file of paths, or the name of a dataset.
+        method: that a trained model is expected to have; None takes any.
         interrupted: `Interrupts`, asked after every batch; what is done is kept.
+        given: any settings of run_embed.py by their names there, as img_model, model, pretrained,
+            out, dtype, views, image_size, seed, gpus ...
     Returns:
-        The paths of the files that were written, [] where it was interrupted.
+        The paths of the files that were written, that of the vectors first; [] where it was
+        interrupted.
     Raises:
-        ValueError: a setting does not fit, the files are there, no image can be read, or vectors
-            are not finite.
+        ValueError: an unknown setting, or one that does not fit; the files are there, no image can
+            be read, or vectors are not finite.
+
+    >>> import numpy as np, tfhash
+    >>> paths = tfhash.embed("digits", img_model="tiny", encode_batch=512, out="vectors")
+    >>> np.load(paths[0], mmap_mode="r").shape
+    (1797, 32)
     """
-    interrupted = Interrupts() if interrupted is None else interrupted
+    settings.check_names(given, [name for kind in KINDS for name in fields.names(kind)])
+    asked, options, devices = (kind.of(given | {"images": images}) for kind in KINDS)
     path = place(asked.out)
-    _check(asked, options, model, path)
-    strategy = None if model else distribution.strategy(devices.gpus, devices.virtual_devices)
-    source = sources.of(asked.images or options.dataset, options, given=given)
+    _check(asked, options, path)
+    interrupted = Interrupts() if interrupted is None else interrupted
+    strategy = None if asked.model else distribution.strategy(**dataclasses.asdict(devices))
+    source = sources.of(asked.images or options.dataset, options, given="data_dir" in given)
     for line in source.notes:
         LOG.info(line)
     with locks.held(path):
         contents.sweep_files(path.parent, functools.partial(_is_own, path))
-        if model:
-            encoder = encoders.of_model(model, options, devices)
+        if asked.model:
+            encoder = encoders.of_model(asked.model, options, devices, method)
         else:
             encoder = encoders.of_backbone(asked, options, strategy)
         part = sources.part(source, encoder.side, encoder.source)
@@ -58,10 +71,10 @@ def run(asked, options, devices, *, model="", given=False, interrupted=None):
         identity = hashlib.sha256(json.dumps([about, source.ids, source.stamps()]).encode())
         rows = Rows(path, len(part), identity.hexdigest(), overwrite=asked.overwrite)
         with contextlib.closing(rows):
-            if not _embed(rows, encoder, part, asked, options, interrupted):
-                LOG.info("Stopped after %d of %d. The same command goes on.", rows.done, len(part))
-                return []
-            return _finish(rows, source, about)
+            if _embed(rows, encoder, part, asked, options, interrupted):
+                return _finish(rows, source, about)
+    LOG.info("Stopped after %d of %d. The same command goes on.", rows.done, len(part))
+    return []
 
 
 def place(out):
@@ -76,15 +89,15 @@ def _is_own(path, name):
     return files.TEMPORARY.fullmatch(name)["name"] in own
 
 
-def _check(asked, options, model, path):
+def _check(asked, options, path):
     """Raises ValueError where the settings do not fit, or the files are there."""
-    if bool(asked.img_model) == bool(model):
-        raise ValueError(
-            "Expected --img_model=BACKBONE or --model=models/NAME. Received "
-            + ("both." if model else "none.")
-        )
-    if not asked.images and options.dataset == "auto":
-        raise ValueError("Expected --images=FOLDER, a list or a dataset. Received none.")
+    dataset = options.dataset != Images.dataset
+    for what, both in (
+        ("--img_model=BACKBONE or --model=models/NAME", (asked.img_model, asked.model)),
+        ("--images=FOLDER, a list or a dataset, or --dataset=NAME", (asked.images, dataset)),
+    ):
+        if all(both) or not any(both):
+            raise ValueError(f"Expected {what}. Received {'both' if all(both) else 'none'}.")
     if asked.overwrite:
         return
     unfinished = path.with_name(f".{path.name}.part").exists()

@@ -78,7 +78,7 @@ def of_backbone(asked, options, strategy):
 
     Args:
         asked: the `Embed`.
-        options: the `Data`, of the size of images and the seed of random weights.
+        options: the `Images`, of their size and the seed of random weights.
         strategy: a `tf.distribute.Strategy`.
     Raises:
         ValueError: there is no such backbone, or no weights were named that it needs.
@@ -135,16 +135,16 @@ def _augment(source, share, images, seed):
     return source.prepare(images)
 
 
-def of_model(path, options, devices):
+def of_model(path, options, devices, method=None):
     """The `Encoder` of a trained model: a model directory, or a file of an original.
 
     Args:
         path: the model.
-        options: the `Data`, of the size of images where the model does not say it.
+        options: the `Images`, of their size where the model does not say it.
         devices: the `Devices`.
+        method: that it is expected to have; None takes any.
     """
-    placed = {"gpus": devices.gpus, "virtual_devices": devices.virtual_devices}
-    model = api.load(path, **placed)
+    model = api.load(path, method=method, **dataclasses.asdict(devices))
     source = model.recipe.input
     known = model.size[0] if model.size else source.side
     if options.image_size and known and options.image_size != known:

@@ -12,12 +12,17 @@ RANDOM = "random"  # as --pretrained: weights as they are drawn
 
 @dataclasses.dataclass(frozen=True)
 class Embed(fields.Checked):
-    """Settings of run_embed.py beside those of the data and of the devices."""
+    """Settings of run_embed.py beside those of the images and of the devices."""
 
     img_model: str = setting(
         "",
         "Backbone whose features are the vectors, such as keras:ResNet50 or keras_hub:FOLDER; or "
         "give --model.",
+    )
+    model: str = setting(
+        "",
+        "Trained model whose outputs are the vectors: a model directory, or a file of an original, "
+        "maybe with --method; in place of --img_model.",
     )
     images: str = setting(
         "",

@@ -64,7 +64,7 @@ def of(name, options, *, given=False):
 
     Args:
         name: the path or the name.
-        options: the `Data`, of the place of a dataset and its split.
+        options: the `Images`, of the place of a dataset and its split.
         given: whether the user gave `data_dir`.
     Raises:
         ValueError: there is no such thing, or no image in it.
