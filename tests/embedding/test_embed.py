@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 
 import cv2
 import numpy as np
@@ -104,6 +105,29 @@ def test_a_dataset_gives_labels_and_parts():
     np.testing.assert_array_equal(np.flatnonzero(parts == "query"), digits.query.index)
     np.testing.assert_array_equal(np.flatnonzero(parts == "train"), digits.database.index)
     np.testing.assert_array_equal(labels[digits.query.index], digits.query.labels.argmax(axis=1))
+
+
+def test_classes_of_a_dataset_keep_their_names():
+    for number, name in enumerate(("dog", "cat")):
+        pathlib.Path("pets", name).mkdir(parents=True)
+        for image in range(4):
+            shutil.copy(path_of(4 * number + image), f"pets/{name}/{image}.png")
+    embedded(images="folder:pets")
+    ids = (OUT.parent / "ids.txt").read_text().splitlines()
+    assert [pathlib.Path(one).parent.name for one in ids] == ["cat"] * 4 + ["dog"] * 4
+    assert np.load(OUT.parent / "labels.npy").tolist() == ["cat"] * 4 + ["dog"] * 4
+    assert sorted(np.load(OUT.parent / "split.npy")) == ["query"] + ["train"] * 7
+
+
+def test_parts_that_overlap_are_not_written(caplog):
+    """The query 5 is in the database too."""
+    rows = [f"{path_of(number)} {number % 2}\n" for number in range(8)]
+    for name, part in {"test": rows[5:], "train": rows[3:5], "database": rows[:6]}.items():
+        pathlib.Path(f"{name}.txt").write_text("".join(part))
+    with caplog.at_level("INFO", "tfhash"):
+        embedded(images="coco", data_dir=".", num_classes=2)
+    assert "parts that overlap are not written" in caplog.text
+    assert not (OUT.parent / "split.npy").exists()
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,10 @@ class Source:
         name: as the user gave it.
         images: the pool; of files a `Forgiving` one.
         ids: `[n]` names, a line each.
-        labels: `[n]` class numbers, -1 for none, `[n, classes]` 0/1, or None.
+        labels: `[n]` class numbers, -1 for none; names of classes, "" for none; `[n, classes]` of
+            0 and 1, or None.
         parts: `[n]` names of the part of each in the dataset, or None.
-        notes: lines on what was left out.
+        notes: lines on what is left out.
     """
 
     name: str
@@ -118,18 +119,24 @@ def _of_dataset(name, options, given):
         pool = _pool([pool.paths[position] for position in index])
     else:
         pool = pools.ArrayImages(pool.pixels[index], pool.size)
-    return Source(name, pool, ids, _compact(labels), _parts(loaded, index))
+    named, lines = _parts(loaded, index)
+    return Source(name, pool, ids, _compact(labels, loaded.classes), named, (*loaded.notes, *lines))
 
 
-def _compact(labels):
-    """`[n, classes]` of 0 and 1 as class numbers `[n]`, where no image has several classes."""
+def _compact(labels, classes=()):
+    """`[n, classes]` of 0 and 1 as class numbers `[n]`, or as names where `classes` has some that
+    are no numbers; as it is where an image has several classes."""
     if labels.ndim == 1 or (labels.sum(axis=1) > 1).any():
         return labels
-    return np.where(labels.any(axis=1), labels.argmax(axis=1), -1)
+    numbers, known = labels.argmax(axis=1), labels.any(axis=1)
+    if all(name.isdecimal() for name in classes):
+        return np.where(known, numbers, -1)
+    return np.where(known, np.array(classes)[numbers], "")
 
 
 def _parts(loaded, index):
-    """The part of each item of a dataset, where one name for each can say it; else None.
+    """The part of each item of a dataset, None where one name for each can't say it; and lines on
+    what is lost.
 
     Where database is train, or has none of it, each item is of one part: what is read knows that
     the database is train where no item is of the database.
@@ -139,9 +146,12 @@ def _parts(loaded, index):
     )
     shared = np.array_equal(train, database)
     if (query & (train | database)).any() or ((train & database).any() and not shared):
-        return None
+        return None, ["parts that overlap are not written: --split of a training draws others"]
     names = np.where(query, "query", "train")
-    return names if shared else np.where(database, "database", names)
+    names = names if shared else np.where(database, "database", names)
+    used, known = int(loaded.train.labelled.sum()), int(loaded.train.labels.any(axis=1).sum())
+    lost = f"of {known} labels {used} are to train with; that is not written, so all will be"
+    return names, [lost] if used < known else []
 
 
 def part(source, side, input):
