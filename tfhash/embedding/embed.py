@@ -192,7 +192,7 @@ def _finish(rows, source, about):
     kept = np.setdiff1d(np.arange(len(source.ids)), left_out)
     texts = {IDS: _lines(source.ids, kept)}
     if len(left_out):
-        LOG.info("%d files can't be read, %s lists them", len(left_out), folder / BAD)
+        LOG.info("files that can't be read: %d, see %s", len(left_out), folder / BAD)
         texts[BAD] = _lines(source.ids, left_out)
     texts[f"{rows.path.stem}.json"] = json.dumps(about, indent=2).encode() + b"\n"
     for name, content in texts.items():

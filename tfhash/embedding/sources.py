@@ -146,11 +146,11 @@ def _parts(loaded, index):
     )
     shared = np.array_equal(train, database)
     if (query & (train | database)).any() or ((train & database).any() and not shared):
-        return None, ["parts that overlap are not written: --split of a training draws others"]
+        return None, ["parts that overlap are not written; --split of a training draws others"]
     names = np.where(query, "query", "train")
     names = names if shared else np.where(database, "database", names)
     used, known = int(loaded.train.labelled.sum()), int(loaded.train.labels.any(axis=1).sum())
-    lost = f"of {known} labels {used} are to train with; that is not written, so all will be"
+    lost = f"{used} of {known} labels are for training; no file says which, so all will count"
     return names, [lost] if used < known else []
 
 
