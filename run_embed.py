@@ -3,17 +3,13 @@
 import sys
 
 from flags import common, quiet
-from tfhash import backbones
 from tfhash.embedding import embed
 from tfhash.training import interrupts
 
 
 def write(line):
     """Runs the command with its command line."""
-    for kind in embed.KINDS:
-        kind.of(line.given)
-    if line.given.get("img_model"):
-        backbones.checked(line.given["img_model"])
+    embed.settle(line.given)
     quiet.start_tensorflow()
     with interrupts.caught(say=lambda text: print(text, flush=True)) as interrupted:
         interrupted.doing = "the batch of images at hand"

@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
+from tfhash import backbones, contents, files, locks, settings
 from tfhash import config as fields
-from tfhash import contents, files, locks, settings
 from tfhash.data import pipeline
 from tfhash.embedding import encoders, sources
 from tfhash.embedding.rows import Rows
@@ -51,10 +51,8 @@ def embed(images="", *, method=None, interrupted=None, **given):
     >>> np.load(paths[0], mmap_mode="r").shape
     (1797, 32)
     """
-    settings.check_names(given, [name for kind in KINDS for name in fields.names(kind)])
-    asked, options, devices = (kind.of(given | {"images": images}) for kind in KINDS)
+    asked, options, devices = settle(given | {"images": images})
     path = place(asked.out)
-    _check(asked, options, path)
     interrupted = Interrupts() if interrupted is None else interrupted
     strategy = None if asked.model else distribution.strategy(**dataclasses.asdict(devices))
     source = sources.of(asked.images or options.dataset, options, given="data_dir" in given)
@@ -75,6 +73,20 @@ def embed(images="", *, method=None, interrupted=None, **given):
                 return _finish(rows, source, about)
     LOG.info("Stopped after %d of %d. The same command goes on.", rows.done, len(part))
     return []
+
+
+def settle(given):
+    """The settings of `{name: value}`, of each of `KINDS`; imports no TensorFlow.
+
+    Raises:
+        ValueError: they do not fit, or the files that would be written are there.
+    """
+    settings.check_names(given, [name for kind in KINDS for name in fields.names(kind)])
+    asked, options, devices = (kind.of(given) for kind in KINDS)
+    if asked.img_model:
+        backbones.checked(asked.img_model)
+    _check(asked, options, place(asked.out))
+    return asked, options, devices
 
 
 def place(out):
