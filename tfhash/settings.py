@@ -88,8 +88,8 @@ class Run(fields.Checked):
     pretrained: str = setting(
         "",
         "Weights to start from: a file of the original, or its name in the folder pretrained/ "
-        "(see the README there); keras: those of keras.applications, for VGG16, VGG19 and ResNets "
-        "of 50 layers and more.",
+        "(see the README there); imagenet: those of a network keras:NAME, keras: those of "
+        "keras.applications for VGG16, VGG19 and ResNets of 50 layers and more.",
     )
     start_from: str = setting(
         "",

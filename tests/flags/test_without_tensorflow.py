@@ -50,6 +50,7 @@ MISTAKES = [
     ("vgg99", ["run_embed.py", "--img_model=vgg99", "--images=digits"]),
     ("keras_hub:none", ["run_train.py", "--method=gpq", "--img_model=keras_hub:none"]),
     ("--img_model", ["run_embed.py", "--images=digits"]),
+    ("nowhere", ["run_embed.py", "--model=nowhere", "--images=digits"]),
     ("float8", ["run_embed.py", "--img_model=tiny", "--images=digits", "--dtype=float8"]),
     ("nowhere", ["run_test.py", "--model=nowhere"]),
     ("models/dch_64bits", ["run_test.py", "--method=dch", "--dataset=coco"]),

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from tfhash import backbones, contents, files, locks, settings
+from tfhash import backbones, contents, files, locks, model_dir, settings
 from tfhash import config as fields
 from tfhash.data import pipeline
 from tfhash.embedding import encoders, sources
@@ -86,6 +86,8 @@ def settle(given):
     if asked.img_model:
         backbones.checked(asked.img_model)
     _check(asked, options, place(asked.out))
+    if asked.model:
+        model_dir.check_there(asked.model)
     return asked, options, devices
 
 
