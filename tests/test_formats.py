@@ -64,14 +64,15 @@ def test_format_1_normalised_otherwise_than_the_backbone(name, own_pixels):
 def test_format_1_on_alexnet_normalised_as_alexnet_does():
     settings = {"method": "dch", "config": {"img_model": "alexnet", "gamma": 20.0}}
     upgraded = formats.upgraded(settings, 1)
-    assert upgraded["config"] == settings["config"]
+    assert upgraded["config"] == settings["config"] | formats.OF_ALL
     assert upgraded["input"] == {"size": None, "pixels": None}
 
 
 def test_the_alexnet_of_latent_hashing_had_another_name():
     settings = {"method": "latent", "config": {"img_model": "alexnet", "bits": 48}}
     upgraded = formats.upgraded(settings, 1)
-    assert upgraded["config"] == {"img_model": "bvlc_alexnet", "bits": 48} | formats.ADDED["latent"]
+    came_later = formats.OF_ALL | formats.ADDED["latent"]
+    assert upgraded["config"] == {"img_model": "bvlc_alexnet", "bits": 48} | came_later
     assert upgraded["input"]["pixels"] is None
     assert settings["config"]["img_model"] == "alexnet"  # what was given stays
 
@@ -85,6 +86,7 @@ def test_settings_of_the_present_format_stay_as_they_are():
 def test_settings_that_came_later_are_what_was_done_before(name):
     settings = examples.model(name).settings()
     config = settings["config"]
-    old = {key: value for key, value in config.items() if key not in formats.ADDED[name]}
+    came_later = formats.OF_ALL | formats.ADDED[name]
+    old = {key: value for key, value in config.items() if key not in came_later}
     upgraded = formats.upgraded(settings | {"config": old}, 2)
-    assert upgraded["config"] == config | formats.ADDED[name]
+    assert upgraded["config"] == config | came_later

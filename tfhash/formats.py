@@ -17,8 +17,8 @@ LONGEST = 2**16  # pixels of a side
 PIXELS_1 = {"gpq": CIFAR10, "hashnet": IMAGENET} | dict.fromkeys(
     ("dch", "dhn", "dqn", "dtq", "dvsq", "latent"), CAFFE
 )
-# Settings that came later than a format, with what was done before, of all and by method.
-COMMON = {"freeze": "none", "backbone_rate": 1.0}
+# Settings that came later than a format, with what was done before: of all methods, and of some.
+OF_ALL = {"freeze": "none", "backbone_rate": 1.0}
 AS_STORED = {"upright": False}
 ADDED = {
     "hashnet": AS_STORED | {"legacy_crops": False, "continous_similarity": False},
@@ -33,7 +33,7 @@ def upgraded(settings, version):
         settings = _from_1(settings)
     method, config = settings.get("method"), settings.get("config")
     if isinstance(method, str) and isinstance(config, dict):
-        settings = settings | {"config": COMMON | ADDED.get(method, {}) | config}
+        settings = settings | {"config": OF_ALL | ADDED.get(method, {}) | config}
     return settings
 
 
