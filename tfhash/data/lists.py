@@ -92,7 +92,7 @@ class Listed(typing.NamedTuple):
 
 
 def read(path):
-    """The `Listed` of a text file of paths, with labels behind them as in the first line.
+    """The `Listed` of a text file of paths, with labels behind them as in the first line or none.
 
     A path is absolute, or begins at the folder of the list or at the current one.
 
@@ -109,7 +109,7 @@ def read(path):
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             lines = [line.strip() for line in file if line.strip()]
         base = places.base(lines[:FIRST_LINES], starts) or starts[0]
-        return Listed([os.path.normpath(os.path.join(base, line)) for line in lines], None)
+        return Listed([os.path.abspath(os.path.join(base, line)) for line in lines], None)
     index, labels = _read(path, starts[1:], pool, None, width == 1)
     paths = list(pool)
     return Listed([paths[position] for position in index], labels)
