@@ -21,6 +21,7 @@ from flags import aliases_of, hints, ignored_of, module_of, order_of
 from tfhash import config as fields
 from tfhash import methods, settings
 from tfhash.comparison.settings import Compare
+from tfhash.embedding.settings import Embed
 
 DEFINERS = {
     int: absl_flags.DEFINE_integer,
@@ -31,7 +32,8 @@ DEFINERS = {
 TRAIN = (settings.Data, settings.Run, settings.Devices)
 TEST = (settings.Test, settings.Data, settings.Devices)
 COMPARE = (Compare, fields.Config, settings.Data, settings.Run, settings.Devices)
-SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py"}
+EMBED = (Embed, settings.Images, settings.Devices)
+SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py", EMBED: "run_embed.py"}
 ERRORS = (
     ValueError,
     OSError,
@@ -82,10 +84,12 @@ def define_shared(values, classes):
     """The flags of a command beside those of a method."""
     if Compare not in classes:
         define(values, "method", None, f"The method: {', '.join(methods.names())}.", str)
-        define(values, "model", None, "Model directory. Default: models/ and the code length.", str)
+        model = fields.text(classes[0], "model")
+        model = model or "Model directory. Default: models/ and the code length."
+        define(values, "model", None, model, str)
     for cls in classes:
         define_fields(values, cls)
-    if "bits" not in values:
+    if "bits" not in values and classes is not EMBED:
         define(values, "bits", None, "Length of a code in bits: sets what gives it.", int)
     define(values, "debug", False, "Show the traceback of an error.")
     define(values, "help", False, "Show the flags.")
@@ -109,7 +113,7 @@ def parse(argv, classes):
     Args:
         argv: `--output-dim` is read as `--output_dim`, `-h` as `--help`, and a switch may have
             the word True or False behind it.
-        classes: `TRAIN`, `TEST` or `COMPARE`.
+        classes: `TRAIN`, `TEST`, `COMPARE` or `EMBED`.
     Raises:
         ValueError: an unknown method or flag, a word without a flag, a value that does not fit.
         absl_flags.Error: a value of another type.
@@ -142,6 +146,7 @@ def _method(argv, classes):
 
 def _values(method, classes):
     """A new `FlagValues` with the flags of a command and of a method."""
+    method = None if classes is EMBED else method  # a trained model has its settings
     values = absl_flags.FlagValues()
     values.set_gnu_getopt(True)  # flags may stand behind words
     if method is not None:  # its own settings go before shared ones of the same name
@@ -199,6 +204,7 @@ def help_text(line):
     values, method = line.values, line.method
     aliases = {a: n for a, n in aliases_of(method).items() if a in values}
     own = fields.names(methods.load(method).Config) if method else []
+    own = [name for name in own if name in values]
     shared = [name for name in values if name not in own and name not in aliases]
     lines = []
     for title, names in (("Flags of the method:", own), ("Shared flags:", shared)):
@@ -212,7 +218,7 @@ def help_text(line):
     if order_of(method):
         order = " ".join(order_of(method))
         lines += ["", f"As the original's script, also takes values alone, in this order: {order}."]
-    if not method and "method" in values:
+    if not method and {"method", "bits"} <= set(values):
         lines += ["", f"With --method={'|'.join(methods.names())} also the flags of the method."]
     return "\n".join(lines)
 

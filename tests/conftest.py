@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import run_compare
+import run_embed
 import run_test
 import run_train
 from flags import common
@@ -18,6 +19,7 @@ COMMANDS = {
     run_train: (run_train.train, common.TRAIN),
     run_test: (run_test.test, common.TEST),
     run_compare: (run_compare.compare, common.COMPARE),
+    run_embed: (run_embed.write, common.EMBED),
 }
 
 

@@ -33,7 +33,7 @@ def inside(folder, monkeypatch):
 
 
 def test_the_public_names_are_these_and_no_others():
-    assert dir(tfhash) == ["Index", "evaluate", "load", "load_codes", "train"]
+    assert dir(tfhash) == ["Index", "embed", "evaluate", "load", "load_codes", "train"]
     with pytest.raises(AttributeError, match="tfhash.*nonsense"):
         tfhash.nonsense  # noqa: B018
 

@@ -15,6 +15,7 @@ __version__ = "0.2.0"
 # {public name: where it is}. TensorFlow is imported when one is first used.
 _PUBLIC = {
     "Index": "tfhash.retrieval.index.Index",
+    "embed": "tfhash.embedding.embed.embed",
     "evaluate": "tfhash.api.evaluate",
     "load": "tfhash.api.load",
     "load_codes": "tfhash.retrieval.codes.load",

@@ -6,6 +6,7 @@ import sys
 import typing
 
 WIDEST = 2**14  # outputs of a network: a stranger's settings ask for no more memory than that
+FROZEN = ("none", "all")
 LARGEST = {int: 2**63 - 1, float: sys.float_info.max}  # what other programs can take
 
 
@@ -106,6 +107,12 @@ class Config(Checked):
     """Settings that every method has; a method adds its own, and changes defaults."""
 
     img_model: str = setting("fixed_vgg", "The backbone.")
+    freeze: str = setting(
+        "none",
+        "Layers of the backbone that are not trained: none, all, or how many of the first that "
+        "have weights, counted from the images. A batch norm is a layer, and keeps its statistics.",
+    )
+    backbone_rate: float = setting(1.0, "Of the learning rate, for the backbone.", least=0)
     batch_size: int = setting(100, "Images of a step.", least=1)
     save_every: int = setting(10, "Epochs between two saved states.", least=1, resume=True)
     whiten: bool = setting(
@@ -117,6 +124,14 @@ class Config(Checked):
     sized: typing.ClassVar[bool] = True
     # {dataset: {setting: value}} in place of the defaults; "folder" is of every folder:PATH.
     datasets: typing.ClassVar[dict] = {}
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.freeze not in FROZEN and not self.freeze.isdecimal():
+            raise ValueError(
+                f"Expected `freeze` to be {', '.join(FROZEN)}, or a number of layers. "
+                f"Received: {self.freeze!r}."
+            )
 
     @property
     def bits(self):

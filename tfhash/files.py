@@ -135,7 +135,12 @@ def _other(head, zipped):
 
 def sha256(path):
     """The SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
+    return digest(path, "sha256")
+
+
+def digest(path, kind):
+    """A sum of a file in hexadecimal, of a kind that hashlib knows, such as "md5"."""
+    digest = hashlib.new(kind, usedforsecurity=False)
     with open(path, "rb") as file:
         for block in iter(lambda: file.read(2**20), b""):
             digest.update(block)

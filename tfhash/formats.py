@@ -18,7 +18,7 @@ PIXELS_1 = {"gpq": CIFAR10, "hashnet": IMAGENET} | dict.fromkeys(
     ("dch", "dhn", "dqn", "dtq", "dvsq", "latent"), CAFFE
 )
 # Settings that came later than a format, with what was done before: of all methods, and of some.
-OF_ALL = {"whiten": False, "l2_normalize": False}
+OF_ALL = {"whiten": False, "l2_normalize": False, "freeze": "none", "backbone_rate": 1.0}
 AS_STORED = {"upright": False}
 ADDED = {
     "hashnet": AS_STORED | {"legacy_crops": False, "continous_similarity": False},

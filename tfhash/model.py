@@ -150,9 +150,10 @@ class Model:
         return self.recipe.input.prepare(images)
 
     def _on_replicas(self, images, training):
-        return self.strategy.run(self._outputs, args=(images, training))
+        return self.strategy.run(self.outputs, args=(images, training))
 
-    def _outputs(self, images, training):
+    def outputs(self, images, training):
+        """The outputs `[batch, dim]` of prepared images, on one replica."""
         head, network, views = self.recipe.head, self.recipe.network, self.recipe.input.views
         if training:
             stream = self.recipe.streams[0]

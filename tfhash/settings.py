@@ -17,8 +17,8 @@ DEFAULT, DEVICES, IMAGES = "default", "devices", "images"
 
 
 @dataclasses.dataclass(frozen=True)
-class Data(fields.Checked):
-    """Which images, and how they are split; kept in a model's config.json."""
+class Images(fields.Checked):
+    """Which images, and how they are split."""
 
     dataset: str = setting(
         "auto",
@@ -38,6 +38,27 @@ class Data(fields.Checked):
     seed: int = setting(
         0, "Of the initial weights, the batches, the augmentation, the split.", least=0
     )
+    num_classes: int = setting(
+        0,
+        "Classes that the dataset must have, or its lists of class numbers have; 0: as found.",
+        least=0,
+    )
+    train_file: str = setting(
+        "", "List of the images to train with, instead of that in --data_dir."
+    )
+    query_file: str = setting("", "List of the images of queries, instead of that in --data_dir.")
+    database_file: str = setting(
+        "", "List of the images of the database, instead of that in --data_dir."
+    )
+    val_file: str = setting(
+        "", "List of the images to validate with, instead of that in --data_dir."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Data(Images):
+    """Which images, and what of them a training takes; kept in a model's config.json."""
+
     split: str = setting(
         "",
         "Of embeddings that do not give their parts: how many items are drawn of each class, as "
@@ -61,21 +82,6 @@ class Data(fields.Checked):
         least=0,
         resume=True,
     )
-    num_classes: int = setting(
-        0,
-        "Classes that the dataset must have, or its lists of class numbers have; 0: as found.",
-        least=0,
-    )
-    train_file: str = setting(
-        "", "List of the images to train with, instead of that in --data_dir."
-    )
-    query_file: str = setting("", "List of the images of queries, instead of that in --data_dir.")
-    database_file: str = setting(
-        "", "List of the images of the database, instead of that in --data_dir."
-    )
-    val_file: str = setting(
-        "", "List of the images to validate with, instead of that in --data_dir."
-    )
 
     def stored(self):
         """`{name: value}` for config.json; a path holds from every folder."""
@@ -92,8 +98,8 @@ class Run(fields.Checked):
     pretrained: str = setting(
         "",
         "Weights to start from: a file of the original, or its name in the folder pretrained/ "
-        "(see the README there); keras: those of keras.applications, for VGG16, VGG19 and ResNets "
-        "of 50 layers and more.",
+        "(see the README there); imagenet: those of a network keras:NAME, keras: those of "
+        "keras.applications for VGG16, VGG19 and ResNets of 50 layers and more.",
     )
     start_from: str = setting(
         "",
@@ -228,6 +234,8 @@ def settle(method, given):
     values = changed | given | {"dataset": dataset, "data_dir": folder}
     lines.append(data.resolve(named if dataset == "digits" else dataset, folder, **place)[1])
     config = kind.of(values)
+    # An unknown backbone is an error before TensorFlow starts.
+    config = dataclasses.replace(config, img_model=backbones.checked(config.img_model))
     there = _weights_there(method, config, given)
     lines += _chosen(there, given, "since it lies where the original has it")
     run = Run.of(values | there)
@@ -248,9 +256,10 @@ def settle(method, given):
 
 def _weights_there(method, config, given):
     """`{"pretrained": path}` of the weights that lie where the original has them, or {}."""
-    # An unknown backbone is an error before TensorFlow starts.
+    if "pretrained" in given or backbones.is_folder(config.img_model):
+        return {}
     path = originals.weights(method, backbones.load(config.img_model))
-    return {"pretrained": path} if path and "pretrained" not in given else {}
+    return {"pretrained": path} if path else {}
 
 
 def _chosen(values, asked, why):
@@ -309,4 +318,4 @@ def absolute(name, value):
     kind, _, path = str(value).partition(":")
     if name == "dataset" and kind in ("folder", "embeddings"):
         return f"{kind}:{os.path.abspath(os.path.expanduser(path))}"
-    return value
+    return backbones.checked(value) if name == "img_model" else value

@@ -12,7 +12,8 @@ from tfhash.backbones.base import Pixels
 
 NAMES = backbones.names()
 # The others of a family differ in depth alone, and take up to a minute to build.
-BUILT = NAMES if golden.LONG else sorted(family.NAMES[0] for family in backbones._families())
+FIRST = sorted(family.NAMES[0] for family in backbones._families() if family.NAMES)
+BUILT = NAMES if golden.LONG else FIRST
 IMAGES = [name for name in NAMES if not backbones.load(name).vectors]
 WIDTH = 7  # of vectors
 LARGE = 100 * 2**20  # bytes of weights

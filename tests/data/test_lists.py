@@ -325,3 +325,29 @@ def test_images_to_validate_with_are_held_out_of_the_training(folder):
 def test_a_list_that_is_not_there_is_named(folder):
     with pytest.raises(ValueError, match="Missing: mine.txt"):
         lists.load("coco", folder, files={"database": "mine.txt"})
+
+
+# ---- one list alone
+
+
+def test_a_number_at_the_end_of_a_path_is_no_label(folder):
+    (folder / "page 1").write_bytes(b"")
+    (folder / "list.txt").write_text("page 1\nsub dir/e.png\n")
+    found = lists.read(folder / "list.txt")
+    assert found.labels is None
+    assert found.paths == [str(folder / "page 1"), str(folder / "sub dir" / "e.png")]
+
+
+def test_paths_begin_at_the_folder_of_the_list_or_the_current_one(folder, monkeypatch):
+    (folder / "sub dir" / "list.txt").write_text("e.png 3\n")
+    assert lists.read(folder / "sub dir" / "list.txt").labels.tolist() == [3]
+    (folder / "sub dir" / "list.txt").write_text("a.png 0 1\n")
+    monkeypatch.chdir(folder)
+    found = lists.read("sub dir/list.txt")
+    assert found.labels.tolist() == [[0, 1]] and found.paths == [str(folder / "a.png")]
+
+
+def test_an_empty_list_is_refused(folder):
+    (folder / "list.txt").write_text("\n \n")
+    with pytest.raises(ValueError, match="list.txt`. It is empty"):
+        lists.read(folder / "list.txt")

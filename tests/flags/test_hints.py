@@ -21,7 +21,7 @@ COMMANDS = {"train": common.TRAIN, "test": common.TEST}
         (None, "train", "num_codebooks", "It is a flag of gpq: give --method."),
         ("gpq", "train", "ties", "It is a flag of run_test.py."),
         ("gpq", "train", "n_DB", "It is --R of run_test.py."),
-        ("gpq", "test", "overwrite", "It is a flag of run_train.py."),
+        ("gpq", "test", "overwrite", "a flag of run_train.py and run_embed.py."),
         ("gpq", "train", "xyzzy", "--help shows all flags."),
     ],
 )

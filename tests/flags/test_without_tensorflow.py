@@ -31,7 +31,7 @@ HELP = [
     (script, *chosen, "--help")
     for script in ("run_train.py", "run_test.py")
     for chosen in ((), *([f"--method={name}"] for name in methods.names()))
-] + [("run_compare.py", "--help")]
+] + [("run_compare.py", "--help"), ("run_embed.py", "--help")]
 MISTAKES = [
     ("--method", ["run_train.py"]),
     ("--model", ["run_test.py"]),
@@ -47,6 +47,11 @@ MISTAKES = [
     ("'nonsense'", ["run_test.py", "--model=models/x", "--dataset=nonsense"]),
     ("first", ["run_train.py", "--method=dch", "--gpus=first"]),
     ("last", ["run_test.py", "--method=dch", "--snapshot=last"]),
+    ("vgg99", ["run_embed.py", "--img_model=vgg99", "--images=digits"]),
+    ("keras_hub:none", ["run_train.py", "--method=gpq", "--img_model=keras_hub:none"]),
+    ("--img_model", ["run_embed.py", "--images=digits"]),
+    ("nowhere", ["run_embed.py", "--model=nowhere", "--images=digits"]),
+    ("float8", ["run_embed.py", "--img_model=tiny", "--images=digits", "--dtype=float8"]),
     ("nowhere", ["run_test.py", "--model=nowhere"]),
     ("models/dch_64bits", ["run_test.py", "--method=dch", "--dataset=coco"]),
     ("models/48bits", ["run_train.py", "--method=gpq", "--resume"]),

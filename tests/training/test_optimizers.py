@@ -42,3 +42,17 @@ def test_a_factor_multiplies_the_learning_rate_of_its_variable(make):
 
     one, two = (run(make(0.1, factors=factors), [1, 3], name=name)[-1] for name in "wb")
     assert 1 - two == pytest.approx(2 * (1 - one))
+
+
+@pytest.mark.parametrize(
+    "make", [optimizers.Momentum, keras.optimizers.SGD, keras.optimizers.Adam], ids=str
+)
+def test_an_optimizer_is_slowed_for_some_variables(make):
+    """The second of two variables takes half a step, where both would take the same."""
+    variables = [keras.Variable(np.float32([1]), name=name) for name in "wv"]
+    optimizer = optimizers.scaled(make(0.1), [1.0, 0.5])
+    optimizer.build(variables)
+    for gradient in (1, 3):
+        optimizer.apply([np.float32([gradient])] * 2, variables)
+    one, two = (float(variable.numpy()[0]) for variable in variables)
+    assert one < 1 and 1 - two == pytest.approx((1 - one) / 2)

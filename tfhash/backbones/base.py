@@ -57,6 +57,8 @@ class Backbone:
         least: smallest side in pixels.
         resized: side in pixels that its original resizes images to, larger than `sides` where
             the network sees crops of them; None for the dataset's own.
+        resize: how images were resized for its weights, a name of tfhash/data/resizing.py; None
+            for the method's own way.
         pixels: what its published weights were trained on; None where it has none, and a method
             normalises as it likes.
         linear: name of the linear layer that its files put behind the features.
@@ -69,6 +71,8 @@ class Backbone:
         published: what weights the results of papers begin with, for the user to look up.
         files: patterns of the names of their files, as "resnet50-*.pth".
         words: `{word: what it means}` that `read` takes in place of a path.
+        begins: the one of these that a training begins with where it names no weights; "" for
+            random ones.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Backbone:
     sides: tuple = ()
     least: int = 1
     resized: int | None = None
+    resize: str | None = None
     pixels: Pixels | None = None
     linear: str = "dense"
     linear_std: float | None = None
@@ -85,6 +90,7 @@ class Backbone:
     published: str = ""
     files: tuple = ()
     words: dict = dataclasses.field(default_factory=dict)
+    begins: str = ""
     vectors = False  # whether it takes vectors, not images
 
     def check_side(self, side, way_out="Use --image_size={side}."):

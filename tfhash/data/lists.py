@@ -6,10 +6,11 @@ The labels are a 0 or 1 per class or, in lists of the other kind, the number of 
 import itertools
 import os
 import re
+import typing
 
 import numpy as np
 
-from tfhash import checks
+from tfhash import checks, files
 from tfhash.data import images, places, splits
 
 FILES = {"train": "train.txt", "query": "test.txt", "database": "database.txt", "val": ""}
@@ -81,6 +82,37 @@ def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, fil
     parts.pop("val", None)
     names = classes or [str(number) for number in range(width or 0)]
     return splits.Splits(dataset, tuple(names), **parts)
+
+
+class Listed(typing.NamedTuple):
+    """The images of one list: paths, and labels `[n, classes]`, or class numbers `[n]`, or None."""
+
+    paths: list
+    labels: np.ndarray | None
+
+
+def read(path):
+    """The `Listed` of a text file of paths, with labels behind them as in the first line or none.
+
+    A path is absolute, or begins at the folder of the list or at the current one.
+
+    Raises:
+        ValueError: the list is missing or empty, or a line does not fit; names it.
+    """
+    files.opened(path, "a text file of paths").close()
+    if not _first_lines(path):
+        raise ValueError(f"Expected paths of images in `{path}`. It is empty.")
+    width, pool = _first_width(path), {}
+    first = _first_lines(path)[0].strip()
+    starts = [os.path.dirname(path), os.curdir]
+    if not width or any(os.path.isfile(os.path.join(start, first)) for start in starts):
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            lines = [line.strip() for line in file if line.strip()]
+        base = places.base(lines[:FIRST_LINES], starts) or starts[0]
+        return Listed([os.path.abspath(os.path.join(base, line)) for line in lines], None)
+    index, labels = _read(path, starts[1:], pool, None, width == 1)
+    paths = list(pool)
+    return Listed([paths[position] for position in index], labels)
 
 
 def _split(shared, index, labels, width):

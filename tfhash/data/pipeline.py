@@ -64,7 +64,7 @@ def _load(split, rows, size, preprocess, seed):
     }
 
 
-def ordered_batches(split, batch_size, preprocess, *, seed=None):
+def ordered_batches(split, batch_size, preprocess, *, seed=None, first=0):
     """A dataset of the preprocessed items of a split in their order; the last batch is partial.
 
     Args:
@@ -73,8 +73,9 @@ def ordered_batches(split, batch_size, preprocess, *, seed=None):
         preprocess: images `[batch, height, width, 3]` or vectors, as the pool reads them, and a
             `[2]` seed or None -> float32.
         seed: of the augmentation, >= 0; None for none.
+        first: position of the first image that comes.
     """
-    starts = tf.data.Dataset.range(0, len(split), batch_size)
+    starts = tf.data.Dataset.range(first, len(split), batch_size)
 
     def read(start):
         return split.read(np.arange(start, min(start + batch_size, len(split))))

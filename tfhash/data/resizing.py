@@ -5,7 +5,7 @@ import typing
 
 import numpy as np
 
-from tfhash.data import images, padded, pillow
+from tfhash.data import images, keras_resizing, padded, pillow
 
 
 class Resizer(typing.NamedTuple):
@@ -32,6 +32,10 @@ RESIZERS = {
 } | {
     f"pillow_{name}": Resizer(functools.partial(pillow.resize, name=name), np.uint8)
     for name in pillow.FILTERS
+}
+RESIZERS |= {
+    name: Resizer(functools.partial(keras_resizing.resize, name=name), np.uint8)
+    for name in keras_resizing.NAMES
 }
 
 

@@ -81,7 +81,8 @@ class Method(base.Method):
     def input_of(cls, config):
         plain = super().input_of(config)
         pixels = plain.backbone.pixels or IMAGENET
-        shared = {"pixels": pixels, "resize": "bilinear", "batch": config.val_batch_size}
+        shared = {"pixels": pixels, "batch": config.val_batch_size}
+        shared["resize"] = plain.backbone.resize or "bilinear"
         resized, (side, *_) = plain.backbone.resized, plain.backbone.sides or (None,)
         crops = {}
         if resized and resized > side:

@@ -64,7 +64,7 @@ class Method(base.Method):
             plain,
             pixels=plain.backbone.pixels or backbones.IMAGENET,
             side=config.resize_size or None,
-            resize=f"pillow_{config.resample}",
+            resize=plain.backbone.resize or f"pillow_{config.resample}",
             upright=config.upright,
             sees=size,
             option="crop_size",

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from tfhash import backbones
-from tfhash.backbones.base import Pixels
+from tfhash.backbones.base import Pixels, stored
 from tfhash.data import samplers
 from tfhash.inputs import Input, VectorInput
 from tfhash.lazy import keras
@@ -86,6 +86,7 @@ class Method(abc.ABC):
         self.hooks = []
         self.head = self.build_head()
         self.network = self.build_network()
+        self.freeze()
         self.weights = self.head.build_weights()
         self.weights |= self.build_weights()
         self.state, self.stored = None, False
@@ -105,7 +106,8 @@ class Method(abc.ABC):
     def input_of(cls, config):
         """How images are made ready: by default as the backbone says, or pixels of -1 to 1."""
         backbone = backbones.load(config.img_model)
-        return Input(backbone=backbone, pixels=backbone.pixels or PLAIN)
+        resize = {"resize": backbone.resize} if backbone.resize else {}
+        return Input(backbone=backbone, pixels=backbone.pixels or PLAIN, **resize)
 
     @abc.abstractmethod
     def build_head(self):
@@ -125,6 +127,24 @@ class Method(abc.ABC):
             before=functools.partial(self.input.layers, dtype=self.wide),
         )
 
+    def freeze(self):
+        """Keeps the layers of the backbone as they are that `config.freeze` says.
+
+        Raises:
+            ValueError: it has fewer.
+        """
+        layers = [layer for layer in self.network.layers if not self.head.owns(layer.name)]
+        layers = [layer for layer in layers if stored({v.path: v for v in layer.variables})]
+        count = {"none": 0, "all": len(layers)}.get(self.config.freeze)
+        count = int(self.config.freeze) if count is None else count
+        if count > len(layers):
+            raise ValueError(
+                f"Expected `freeze` to be up to {len(layers)}, the layers of "
+                f"{self.backbone.name} that have weights. Received: {count}."
+            )
+        for layer in layers[:count]:
+            layer.trainable = False
+
     def linear(self, width, initializer=None):
         """Makes the backbone's linear layer of a width, when it is called; for a `Head`."""
         options = {"dtype": self.dtype, "initializer": initializer}
@@ -137,6 +157,15 @@ class Method(abc.ABC):
     def variables(self):
         """`{name: keras.Variable}` of all that makes the trained model."""
         return {variable.path: variable for variable in self.network.variables} | self.weights
+
+    def is_backbone(self, name):
+        """Whether the variable `name` is of the backbone's network."""
+        return name not in self.weights and not self.head.owns(name)
+
+    def rates(self, names):
+        """What the learning rate is multiplied by for each of the variables `names`."""
+        slow = self.config.backbone_rate
+        return [slow if self.is_backbone(name) else 1.0 for name in names]
 
     def continue_from(self, method):
         """Takes over what a trained method of `Config.stage_before` has learned."""

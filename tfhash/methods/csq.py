@@ -13,7 +13,6 @@ from tfhash.heads.signs import Signs
 from tfhash.lazy import keras, tf
 from tfhash.methods import _torchvision
 from tfhash.quantization import centers as class_centers
-from tfhash.training import optimizers
 
 DIGITS = {"img_model": "fixed_vgg", "bits": 32, "batch_size": 50, "epochs": 12, "save_every": 4}
 DIGITS |= {"backbone_rate": 1.0, "resize_size": 0, "crop_size": 16, "crop_share": 0.8}
@@ -29,7 +28,7 @@ class Config(_torchvision.Config):
     batch_size: int = 64
     epochs: int = setting(90, "Passes over the labelled images.", least=1, resume=True)
     learning_rate: float = setting(0.001, "Of Adam, for the last layer.", over=0)
-    backbone_rate: float = setting(0.01, "Of the learning rate, for the backbone.", least=0)
+    backbone_rate: float = 0.01
     decay_steps: int = setting(1562, "Steps to a fall of the rate: ten epochs there.", least=1)
     decay_rate: float = setting(0.7, "What the learning rate is multiplied by then.", over=0)
     quantization: float = setting(0.05, "Weight of the distance from -1 and 1.", least=0)
@@ -55,10 +54,7 @@ class Method(_torchvision.Method):
     def optimizer(self):
         decay = (self.config.learning_rate, self.config.decay_steps, self.config.decay_rate)
         schedule = keras.optimizers.schedules.ExponentialDecay(*decay, staircase=True)
-        slow = self.config.backbone_rate
-        return optimizers.Adam(
-            schedule, factors=lambda v: 1 if self.backbone.is_linear(v) else slow
-        )
+        return keras.optimizers.Adam(schedule)
 
     def losses(self, outputs, batch):
         u = outputs["images"]

@@ -116,7 +116,7 @@ class Method(base.Method):
             plain,
             pixels=plain.backbone.pixels or IMAGENET,
             side=config.image_size or plain.backbone.resized,
-            resize="pad_legacy" if config.legacy_resize else "pad",
+            resize=plain.backbone.resize or ("pad_legacy" if config.legacy_resize else "pad"),
             upright=config.upright,
             batch=64,
         )

@@ -146,17 +146,12 @@ def finish(model, train):
 
 def backbone_variables(model):
     """`{name: variable}` of the backbone of a `Method`, as files of weights hold them."""
-    return {name: v for name, v in variables(model).items() if is_backbone(model, name)}
+    return {name: v for name, v in variables(model).items() if model.is_backbone(name)}
 
 
 def variables(model):
     """`{name: variable}` of a `Method` that files hold: no states of dropout."""
     return backbones.stored(model.variables())
-
-
-def is_backbone(model, name):
-    """Whether the variable `name` of a `Method` is of its backbone's network."""
-    return name not in model.weights and not model.head.owns(name)
 
 
 def summary(path, read, missing=(), unexpected=()):

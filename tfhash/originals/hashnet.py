@@ -18,12 +18,14 @@ DATA_DIRS = ("data", "../data")  # from pytorch/, and from its src/
 WEIGHTS = "~/.torch/models"  # where PyTorch 0.3 kept what it downloaded
 TOPS = {"hashnet": {"imagenet": 1000, "nuswide_81": 5000, "coco": 5000}}
 TRAINED_ON = "coco"
+LAST = "hash_layer"
 
 
 def read(model, path):
     """Fills a model from torchvision's weights, from a snapshot, or from keras.applications."""
-    words = model.backbone.words
-    if not words or path in words:  # another network than torchvision's, or Keras' weights of one
+    backbone = model.backbone
+    # Of another network than torchvision's, or Keras' weights of one of these.
+    if backbone.linear != LAST or path in backbone.words:
         return originals.read_backbone(model, path)
     arrays, counts = pth.read(path)
     wanted = {n: v for n, v in originals.variables(model).items() if n not in model.weights}

@@ -71,6 +71,24 @@ class Adam(keras.optimizers.Adam):
         super().update_step(gradient, variable, learning_rate * factor)
 
 
+def scaled(optimizer, rates):
+    """A Keras optimizer, whose learning rate is multiplied by a number for each variable.
+
+    Args:
+        optimizer: not built; is changed, unless all numbers are 1.
+        rates: of the variables that it will be built for, in their order.
+    """
+    plain = optimizer.update_step
+
+    def update_step(gradient, variable, learning_rate):
+        rate = rates[optimizer._get_variable_index(variable)]
+        plain(gradient, variable, learning_rate * rate)
+
+    if any(rate != 1 for rate in rates):
+        optimizer.update_step = update_step
+    return optimizer
+
+
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate schedule of a function of the step, such as `step_decay`.
 

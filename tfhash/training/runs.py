@@ -73,8 +73,8 @@ def start(settings, *, strategy):
     """
     run, path = settings.run, settings.model
     model_dir.check_free(path, overwrite=run.overwrite)
-    settings.config.check_start(run.pretrained)
     weights, initial = _initial_weights(settings)
+    settings.config.check_start(weights)
     if initial != pretrained.RANDOM:
         LOG.info("Initial weights: %s.", initial)
     given = settings.origins["data_dir"] == all_settings.GIVEN
@@ -131,7 +131,8 @@ def write_left_out(splits, folder):
 def _initial_weights(settings):
     """The path of the file of weights that a training begins with, "" for none; a line on it."""
     run, backbone = settings.run, backbones.load(settings.config.img_model)
-    weights = pretrained.find(run.pretrained, backbone) if run.pretrained else ""
+    named = run.pretrained or ("" if run.start_from else backbone.begins)
+    weights = pretrained.find(named, backbone) if named else ""
     if run.start_from and not weights:
         return "", f"those of {run.start_from}"
     return weights, pretrained.said_of(weights, backbone)

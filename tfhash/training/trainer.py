@@ -6,7 +6,7 @@ import numpy as np
 
 from tfhash.data import pipeline
 from tfhash.lazy import keras, tf
-from tfhash.training import batch_sizes, plan, states
+from tfhash.training import batch_sizes, optimizers, plan, states
 from tfhash.training.interrupts import Interrupts
 from tfhash.training.step import Step
 
@@ -33,10 +33,11 @@ class Trainer:
         self.stop_training = False
         recipe = model.recipe
         with model.strategy.scope():
-            self.optimizer = recipe.optimizer()
+            known = {n: v for n, v in recipe.variables().items() if v.trainable}
+            self.optimizer = optimizers.scaled(recipe.optimizer(), recipe.rates(known))
             if model.precision == "mixed_float16":
                 self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
-            trained = [v for v in recipe.variables().values() if v.trainable]
+            trained = list(known.values())
             self.optimizer.build(trained)
             # Steps, epochs closed, and the step at which the present one began. An epoch may be
             # of any length: what it is cannot be told from the step.

@@ -13,24 +13,27 @@ class BatchNormalization(keras.layers.Layer):
         moving_variance += (1 - momentum) (unbiased batch variance - moving_variance)
 
     so two calls in a step make two updates, in the order of the calls. Under a distribution
-    strategy the batch is that of all replicas, and the statistics are the same on each. Keras'
-    own layer keeps the biased variance.
+    strategy the batch is that of all replicas, and the statistics are the same on each.
 
     Args:
         momentum: share that a moving statistic keeps at an update, in (0, 1).
         epsilon: added to the variance, in squared input units; > 0.
+        scale: whether there is a `gamma`, else it is 1.
+        biased_variance: a moving variance is that of the batch itself, as in Keras' own layer.
     """
 
-    def __init__(self, momentum=0.9, epsilon=1e-5, **options):
+    def __init__(self, momentum=0.9, epsilon=1e-5, *, scale=True, biased_variance=False, **options):
         super().__init__(**options)
-        self.momentum = momentum
-        self.epsilon = epsilon
+        self.momentum, self.epsilon = momentum, epsilon
+        self.scale, self.biased_variance = scale, biased_variance
 
     def build(self, input_shape):
-        """Makes four variables of `[channels]`."""
+        """Makes four variables of `[channels]`, or three without `scale`."""
         channels = (input_shape[-1],)
         self.beta = self.add_weight(shape=channels, initializer="zeros", name="beta")
-        self.gamma = self.add_weight(shape=channels, initializer="ones", name="gamma")
+        self.gamma = None
+        if self.scale:
+            self.gamma = self.add_weight(shape=channels, initializer="ones", name="gamma")
         self.moving_mean = self._statistic(channels, "zeros", "moving_mean")
         self.moving_variance = self._statistic(channels, "ones", "moving_variance")
 
@@ -56,7 +59,11 @@ class BatchNormalization(keras.layers.Layer):
         else:
             outputs, mean, variance = self._over_replicas(inputs, context, replicas)
         mean = tf.cast(mean, self.variable_dtype)
-        self._update(mean, tf.cast(variance, self.variable_dtype))
+        variance = tf.cast(variance, self.variable_dtype)
+        if self.biased_variance:
+            count = tf.cast(tf.size(inputs) // inputs.shape[-1] * replicas, variance.dtype)
+            variance *= (count - 1) / count
+        self._update(mean, variance)
         return outputs
 
     @staticmethod
@@ -72,9 +79,10 @@ class BatchNormalization(keras.layers.Layer):
     def _fused(self, inputs, *, training):
         moving = (self.moving_mean, self.moving_variance)
         mean, variance = (tf.zeros([0]),) * 2 if training else map(tf.convert_to_tensor, moving)
+        scale = tf.ones_like(self.beta) if self.gamma is None else self.gamma
         results = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
-            scale=tf.cast(self.gamma, tf.float32),
+            scale=tf.cast(scale, tf.float32),
             offset=tf.cast(self.beta, tf.float32),
             mean=mean,
             variance=variance,
@@ -98,7 +106,9 @@ class BatchNormalization(keras.layers.Layer):
         return outputs, mean, variance * (count / tf.maximum(count - 1, 1))
 
     def _normalize(self, inputs, mean, variance):
-        scale = tf.cast(self.gamma, self.variable_dtype) * tf.math.rsqrt(variance + self.epsilon)
+        scale = tf.math.rsqrt(variance + self.epsilon)
+        if self.gamma is not None:
+            scale *= tf.cast(self.gamma, self.variable_dtype)
         shift = tf.cast(self.beta, self.variable_dtype) - mean * scale
         return inputs * tf.cast(scale, inputs.dtype) + tf.cast(shift, inputs.dtype)
 

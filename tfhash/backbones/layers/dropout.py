@@ -14,11 +14,12 @@ class Dropout(keras.layers.Layer):
 
     Args:
         rate: share that is dropped, in [0, 1).
+        whole: drops or keeps an item of the batch as a whole: stochastic depth.
     """
 
-    def __init__(self, rate, **options):
+    def __init__(self, rate, *, whole=False, **options):
         super().__init__(**options)
-        self.rate = rate
+        self.rate, self.whole = rate, whole
 
     def build(self, input_shape):
         """Makes `draws`, `[2]` int64: seed and calls."""
@@ -40,13 +41,16 @@ class Dropout(keras.layers.Layer):
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync if context else 1
         shape = tf.shape(inputs)
-        whole = tf.concat([shape[:1] * replicas, shape[1:]], axis=0)
-        drawn = tf.random.stateless_uniform(whole, tf.identity(self.draws.value))
+        single = (1,) * (len(inputs.shape) - 1)
+        of_item = single if self.whole else shape[1:]
+        of_all = tf.concat([shape[:1] * replicas, of_item], axis=0)
+        drawn = tf.random.stateless_uniform(of_all, tf.identity(self.draws.value))
         self.draws.assign_add([0, 1])
         number = context.replica_id_in_sync_group if context else 0
         drawn = drawn[shape[0] * number : shape[0] * (number + 1)]
         scale = tf.cast(1 / (1 - self.rate), inputs.dtype)
-        kept = tf.ensure_shape(drawn >= self.rate, inputs.shape)
+        known = (inputs.shape[0], *single) if self.whole else inputs.shape
+        kept = tf.ensure_shape(drawn >= self.rate, known)
         return inputs * tf.where(kept, scale, tf.zeros([], inputs.dtype))
 
     def compute_output_shape(self, input_shape):

@@ -1,10 +1,75 @@
-"""ImageNet weights of keras.applications, laid out for torchvision's networks."""
+"""ImageNet weights of keras.applications: their files, and laid out as torchvision's networks."""
+
+import contextlib
+import os
+import socket
 
 import numpy as np
+
+from tfhash import files
 
 # What Keras' weights are for: BGR in 0..255 less this mean (here in RGB).
 KERAS_MEAN = np.array([123.68, 116.779, 103.939])
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+SILENT = 30  # seconds that a server may be silent
+
+
+def fetch(file):
+    """The path of a published file: in Keras' cache, into which it is downloaded if it is missing.
+
+    Args:
+        file: has its `name` there, its `url`, and its sum as `digest`, "" for none.
+    Raises:
+        ValueError: it is missing and can't be downloaded, or it is another one; names the file,
+            its sum, and where it is published.
+    """
+    import keras
+
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    path = os.path.join(home, "models", file.name)
+    about = f"{file.name} ({sum_of(file)}) is published at {file.url}"
+    if os.path.isfile(path):
+        if file.digest in ("", files.digest(path, _kind(file))):
+            return path
+        raise ValueError(
+            f"`{path}` is not the file that Keras publishes: its sum is another. {about}. Remove "
+            "it, or give it as --pretrained=FILE."
+        )
+    try:
+        with patience(SILENT):
+            return keras.utils.get_file(
+                file.name,
+                file.url,
+                cache_dir=home,
+                cache_subdir="models",
+                file_hash=file.digest or None,
+            )
+    except Exception as error:  # Keras raises a bare Exception where there is no network
+        raise ValueError(
+            f"`{path}` is missing and can't be downloaded: {error}. {about}. Put it there, or give "
+            "its path as --pretrained=FILE."
+        ) from error
+
+
+def sum_of(file):
+    """The sum of a published file with its kind, as text."""
+    names = {"md5": "MD5", "sha256": "SHA-256"}
+    return f"{names[_kind(file)]} {file.digest}" if file.digest else "without a published sum"
+
+
+def _kind(file):
+    return "md5" if len(file.digest) == 32 else "sha256"
+
+
+@contextlib.contextmanager
+def patience(seconds):
+    """Within this, a connection that is silent for so long is an error."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def download(name):
@@ -16,7 +81,8 @@ def download(name):
     import keras
 
     try:
-        model = getattr(keras.applications, name)(weights="imagenet")
+        with patience(SILENT):
+            model = getattr(keras.applications, name)(weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception where there is no network
         raise ValueError(
             f"The weights of keras.applications.{name} can't be downloaded: {error}. Give a "

@@ -1,0 +1,1 @@
+"""Images to vectors in one pass, by a backbone or a trained model, for --dataset=embeddings."""
