@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfhash.retrieval import base, products, quantized
+from tfhash.retrieval import base, inverted, products, quantized
 
 
 class AdditiveCodes(quantized.QuantizedCodes):
@@ -70,7 +70,6 @@ class AdditiveCodes(quantized.QuantizedCodes):
 
     def build_faiss(self, approximate=False):
         """An index of the codes, codebooks and norms as they are; nothing is trained again."""
-        self._refuse_approximate(approximate)
         if not self.has_index:
             raise ValueError("No FAISS index has the cosine of AdditiveCodes. Use ranking.search.")
         faiss = base.import_faiss()
@@ -79,11 +78,20 @@ class AdditiveCodes(quantized.QuantizedCodes):
             "inner_product": (faiss.METRIC_INNER_PRODUCT, faiss.AdditiveQuantizer.ST_LUT_nonorm),
             "euclidean": (faiss.METRIC_L2, faiss.AdditiveQuantizer.ST_norm_float),
         }[self.distance]
-        index = faiss.IndexLocalSearchQuantizer(self.dim, len(codebooks), bits, metric, search_type)
-        quantizer = index.lsq
-        faiss.copy_array_to_vector(codebooks.ravel(), quantizer.codebooks)
-        quantizer.is_trained = index.is_trained = True
-        index.add_sa_codes(self._packed(quantizer))
+        sizes = (len(codebooks), bits, metric, search_type)
+        if approximate and len(self):
+            centres = faiss.IndexFlat(self.dim, metric)
+            lists = inverted.lists_of(len(self))
+            index = faiss.IndexIVFLocalSearchQuantizer(centres, self.dim, lists, *sizes)
+            index.by_residual = False
+        else:
+            index = faiss.IndexLocalSearchQuantizer(self.dim, *sizes)
+        faiss.copy_array_to_vector(codebooks.ravel(), index.lsq.codebooks)
+        index.lsq.is_trained = index.is_trained = True
+        packed = self._packed(index.lsq)
+        if approximate and len(self):
+            return inverted.filled(index, self._vectors, packed)
+        index.add_sa_codes(packed)
         return index
 
     def _packed(self, quantizer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfhash.retrieval import base, lookup
+from tfhash.retrieval import base, inverted, lookup
 
 FAST_SCAN_BITS = 4  # of a codebook, for which FAISS keeps look-up tables in registers
 REFINED = 2  # candidates of the fast scan for each wanted item, whose exact distances are compared
@@ -55,6 +55,9 @@ class QuantizedCodes(base.Codes):
         """The share of the words in use, by codebook."""
         return {f"codebook_use/{number}": share for number, share in enumerate(self.used())}
 
+    def _vectors(self, rows):
+        return self[rows].decode()
+
     def decode(self):
         """The vectors that the codes stand for, `[n, dim]` float32."""
         chosen = self.codebooks[np.arange(len(self.codebooks)), self.codes]
@@ -77,13 +80,22 @@ class QuantizedCodes(base.Codes):
 
     def build_faiss(self, approximate=False):
         """An index of the codes and codebooks as they are; nothing is trained again."""
-        self._refuse_approximate(approximate)
         faiss = base.import_faiss()
         codebooks, bits = padded(self.codebooks)
-        exact = faiss.IndexPQ(self.dim, len(codebooks), bits, faiss.METRIC_INNER_PRODUCT)
+        sizes = (len(codebooks), bits, faiss.METRIC_INNER_PRODUCT)
+        in_lists = approximate and bits != FAST_SCAN_BITS and len(self)
+        if in_lists:
+            centres = faiss.IndexFlatIP(self.dim)
+            exact = faiss.IndexIVFPQ(centres, self.dim, inverted.lists_of(len(self)), *sizes)
+            exact.by_residual = False
+        else:
+            exact = faiss.IndexPQ(self.dim, *sizes)
         faiss.copy_array_to_vector(codebooks.ravel(), exact.pq.centroids)
         exact.is_trained = True
-        exact.add_sa_codes(faiss.pack_bitstrings(self.codes.astype(np.int32), bits))
+        packed = faiss.pack_bitstrings(self.codes.astype(np.int32), bits)
+        if in_lists:
+            return inverted.filled(exact, self._vectors, packed)
+        exact.add_sa_codes(packed)
         if bits != FAST_SCAN_BITS or not len(self):
             return exact
         index = faiss.IndexRefine(faiss.IndexPQFastScan(exact), exact)
