@@ -1,0 +1,159 @@
+"""Brings an index up to date: encodes what is new or has changed, drops what is gone."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+
+import numpy as np
+
+from tfhash.retrieval import base
+from tfhash.search import locks, store
+from tfhash.search.progress import Progress
+
+OWN = {locks.LOCK, f"{locks.LOCK}-journal", store.KIND}  # what a crash may leave before a database
+OUT = "left out: "
+LOG = logging.getLogger("tfhash")
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What an update did, in numbers of images.
+
+    Attributes:
+        indexed, unchanged, dropped: images.
+        unread: files that can't be read.
+        notes: lines on what else was left out, of the `ImageFiles`.
+        left_out: the file that lists those that can't be read.
+    """
+
+    indexed: int
+    unchanged: int
+    dropped: int
+    unread: int
+    notes: tuple
+    left_out: str
+
+    def lines(self):
+        """Lines for the user."""
+        counts = [f"indexed {self.indexed}", f"unchanged {self.unchanged}"]
+        counts += [f"dropped {self.dropped}"] if self.dropped else []
+        first = next((note for note in self.notes if note.startswith(OUT)), None)
+        out = [first.removeprefix(OUT)] if first else []
+        out += [f"{self.unread} unreadable (listed in {self.left_out})"] if self.unread else []
+        counts += [OUT + ", ".join(out)] if out else []
+        return [", ".join(counts), *(note for note in self.notes if note is not first)]
+
+
+def update(path, source, encoder, *, keep_outputs=False, batch_size=None):
+    """Makes the index at `path`, or brings it up to date, batch by batch.
+
+    Args:
+        path: the directory.
+        source: what is indexed; see tfhash/search/sources.py.
+        encoder: the `Encoder`; its model is loaded only where there is something to encode.
+        keep_outputs: keeps the outputs of the network too. An index that has them goes on.
+        batch_size: images encoded at once; None for the method's own number.
+    Returns:
+        A `Report`.
+    Raises:
+        ValueError: no image can be read, the index is of another model or of other images, or
+            another process writes to it.
+        KeyboardInterrupt: what is done stays.
+    """
+    meta = {"fingerprint": encoder.fingerprint, "root": source.root, "base": source.base}
+    with writing(path, meta | {"model": encoder.path}) as index:
+        keep_outputs = keep_outputs or index.keeps_outputs()
+        todo, gone = _compare(index, source, keep_outputs)
+        unread = _encode(index, source, todo, encoder, keep_outputs, batch_size)
+        gone += [entry[0] for entry in map(index.entry, unread) if entry]
+        index.drop(gone)
+        if not len(index):
+            raise ValueError(
+                f"Expected images in `{source.root}`. None of its {len(unread)} files can be read."
+            )
+        return Report(
+            indexed=len(todo) - len(unread),
+            unchanged=len(source.names) - len(todo),
+            dropped=len(gone),
+            unread=len(unread),
+            notes=tuple(source.listing.lines()) if source.listing else (),
+            left_out=index.write_left_out([os.path.join(source.base, name) for name in unread]),
+        )
+
+
+def _compare(index, source, keep_outputs):
+    """The images to encode, as `{position in the source: stamp}`, and the numbers of those gone."""
+    todo, seen = {}, []
+    for position, (name, stamp) in enumerate(zip(source.names, source.stamps())):
+        entry = index.entry(name)
+        if entry:
+            seen.append(entry[0])
+        if not entry or entry[1:3] != stamp or (keep_outputs and not entry[3]):
+            todo[position] = stamp
+    return todo, np.setdiff1d(index.numbers(), np.array(seen, np.int64)).tolist()
+
+
+def _encode(index, source, todo, encoder, keep_outputs, batch_size):
+    """Stores the images to encode, a batch at a time; the names of those that can't be read."""
+    if not todo:
+        return []
+    model, positions = encoder.model, list(todo)
+    part, progress, done = source.part(positions, model.size), Progress(len(todo)), 0
+    unread = getattr(part.images, "unread", ())
+    try:
+        for outputs in model.embed_batches(part, batch_size=batch_size):
+            size = len(outputs)
+            good = [row for row in range(size) if done + row not in unread]
+            own = [positions[done + row] for row in good]
+            if own:
+                outputs = base.finite(outputs[good], "outputs")
+                codes = model.recipe.head.indexed(outputs)
+                names, stamps = [source.names[one] for one in own], [todo[one] for one in own]
+                index.add(names, stamps, codes, outputs if keep_outputs else None)
+            done += size
+            progress(done)
+    except KeyboardInterrupt:
+        progress.end()
+        LOG.info("Stopped. %d images are indexed; the same command goes on.", len(index))
+        raise
+    return [source.names[positions[row]] for row in sorted(unread)]
+
+
+@contextlib.contextmanager
+def writing(path, meta):
+    """The `Store` at `path` for the one process that writes; it is made where there is none.
+
+    Nothing stays of a new one in which no image was stored.
+
+    Args:
+        path: the directory.
+        meta: as in `Store`.
+    Raises:
+        ValueError: something else is there, an index of other `meta`, or another process writes.
+    """
+    path, fresh, made = os.fspath(path), not store.exists(path), not os.path.exists(path)
+    if fresh and not made and (not os.path.isdir(path) or set(os.listdir(path)) - OWN):
+        raise ValueError(f"`{path}` exists and is not an index. Choose another --index.")
+    os.makedirs(path, exist_ok=True)
+    with locks.held(path):
+        if not store.exists(path):
+            store.create(path, meta)
+        index = store.Store(path)
+        try:
+            index.check(fingerprint=meta["fingerprint"], root=meta["root"])
+            yield index
+        finally:
+            empty = fresh and not len(index)
+            index.close()
+            if empty:
+                _remove(path, made)
+
+
+def _remove(path, made):
+    """Removes the files of an index without images, and its directory where it was `made`."""
+    for name in OWN | {store.DATABASE, store.OUTPUTS}:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(path, name))
+    if made:
+        os.rmdir(path)
