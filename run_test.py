@@ -3,7 +3,7 @@
 import os
 
 from flags import common, quiet
-from tfhash import config, originals, settings
+from tfhash import config, contents, locks, originals, settings
 from tfhash.evaluation import results
 from tfhash.training import distribution, runs
 
@@ -26,18 +26,25 @@ def test(line):
         strategy=distribution.strategy(devices.gpus, devices.virtual_devices),
         start_from=asked.start_from,
     )
-    result = results.evaluate(
-        run.model, run.splits, batch_size=asked.encode_batch, scoring=asked.scoring()
-    )
-    for name, value in results.table(result).items():
-        print(f"{name:>24}  {value:.5f}" if isinstance(value, float) else f"{name:>24}  {value}")
-    folder = asked.report or report_folder(path)
-    for written in results.write(result, folder, seed=asked.seed, codes=asked.save_codes):
-        print(f"wrote {written}")
-    runs.write_left_out(run.splits, folder)
+    report(run, asked, asked.report or report_folder(path))
     if asked.save_original:
         originals.write(run.model.recipe, asked.save_original)
         print(f"wrote {asked.save_original}")
+
+
+def report(run, asked, folder):
+    """Tests a `Run` as a `Test` asks, and writes what it found into a folder."""
+    with locks.held(folder):
+        contents.sweep_report(folder)
+        result = results.evaluate(
+            run.model, run.splits, batch_size=asked.encode_batch, scoring=asked.scoring()
+        )
+        for name, value in results.table(result).items():
+            shown = f"{value:.5f}" if isinstance(value, float) else value
+            print(f"{name:>24}  {shown}")
+        for written in results.write(result, folder, seed=asked.seed, codes=asked.save_codes):
+            print(f"wrote {written}")
+        runs.write_left_out(run.splits, folder)
 
 
 def default_model(line):

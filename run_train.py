@@ -12,7 +12,7 @@ def train(line):
     wanted = settings.settle(line.method, line.given)
     quiet.start_tensorflow()
     with interrupts.caught(say=lambda text: print(text, flush=True)) as interrupted:
-        sessions.train(wanted, line.given, interrupted=lambda: bool(interrupted))
+        sessions.train(wanted, line.given, interrupted=interrupted)
     if interrupted:
         sys.exit(interrupted.status)
 

@@ -113,13 +113,15 @@ def parse(argv, classes):
     argv = [_with_underscores(argument) for argument in argv]
     method = _method(argv, classes)
     values = _values(method, classes)
+    argv = _with_truths(argv, values)
     try:
-        words = values(_with_truths(argv, values))[1:]
+        words = values(argv)[1:]
     except absl_flags.UnrecognizedFlagError as error:
         known = {script: list(_values(None, each)) for each, script in SCRIPTS.items()}
         raise ValueError(hints.unknown(error.flagname, values, method, known)) from error
     if words:
         values(["", *_named(words, order_of(method))])
+        values(argv)  # a flag goes before the word that means the same
     ignored = {name: why for name, why in ignored_of(method).items() if values[name].present}
     notes = [f"--{name} has no effect: {why}" for name, why in ignored.items()]
     return CommandLine(values, method, _given(values, method, classes is TRAIN), notes)

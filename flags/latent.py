@@ -4,8 +4,6 @@ import json
 import os
 
 from flags import common
-from tfhash.methods.latent import Config
-from tfhash.originals.latent import WEIGHTS
 
 ALIASES = {"num_bits": "bits", "num_epochs": "epochs", "model_dir": "model"}
 NETWORKS = {"alexnet": "bvlc_alexnet"}  # whose responses are normalised before the pooling
@@ -33,15 +31,12 @@ def define(values):
 
 
 def translate(given, training):
-    """Adds the values of params.json, and the weights where the original has them."""
+    """Adds the values of params.json; networks have our names."""
     given = dict(given)
     if "model_config" in given:
         given = read_params(given.pop("model_config")) | given
     if "img_model" in given:
         given["img_model"] = NETWORKS.get(given["img_model"], given["img_model"])
-    network = given.get("img_model", Config.img_model)
-    if training and network == Config.img_model and os.path.isfile(WEIGHTS):
-        given = {"pretrained": WEIGHTS} | given
     return given
 
 

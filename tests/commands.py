@@ -11,6 +11,7 @@ from tfhash import methods
 from tfhash.evaluation import pictures
 from tfhash.methods import base
 
+QUICK = ("--method=gpq", "--img_model=tiny", "--epochs=2", "--steps_per_epoch=2", "--batch_size=8")
 TWO_STEPS = {"epochs": 1, "iter_num": 2, "iterations_per_epoch": 2}  # of the settings of a length
 
 

@@ -1,6 +1,8 @@
 """Sets TensorFlow up for the tests: two virtual CPU devices, full float32."""
 
 import tfhash  # noqa: F401, I001  sets TensorFlow's environment before it is imported
+import pathlib
+import shutil
 import sys
 
 import pytest
@@ -9,6 +11,7 @@ import tensorflow as tf
 import run_test
 import run_train
 from flags import common
+from tests.commands import QUICK
 
 
 def pytest_configure(config):
@@ -28,6 +31,7 @@ def run(tmp_path, monkeypatch, capsys):
     """Runs a command in this process, in an empty folder: (exit status, output, errors)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "no_tfds"))
+    monkeypatch.setenv("HOME", str(tmp_path / "no_home"))
 
     def of(script, *arguments):
         monkeypatch.setattr(sys, "argv", [script.__name__ + ".py", *arguments])
@@ -42,3 +46,20 @@ def run(tmp_path, monkeypatch, capsys):
         return status, *capsys.readouterr()
 
     return of
+
+
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory):
+    """A model of two epochs."""
+    path = tmp_path_factory.mktemp("trained") / "m"
+    with pytest.MonkeyPatch.context() as patch:
+        flags = (*QUICK, "--dataset=digits", "--save_every=1", f"--model={path}")
+        patch.setattr(sys, "argv", ["run_train.py", *flags])
+        common.main(run_train.train, common.TRAIN, "usage\n")
+    return path
+
+
+@pytest.fixture
+def trained(run, trained_once):
+    """A copy of it in `m`."""
+    return pathlib.Path(shutil.copytree(trained_once, "m"))

@@ -34,6 +34,15 @@ SMALL = {
     "wordvec_dict": "orthogonal",
     "stage": "hash",
 }
+# What a config.json holds at least.
+SETTINGS = {
+    "method": "gpq",
+    "config": {"bits": 48},
+    "classes": ["a", "b"],
+    "precision": "float32",
+    "seed": 0,
+    "input": {"size": [16, 16], "pixels": None},
+}
 
 
 def config(name, **changes):

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import pickle
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,12 +16,11 @@ import run_test
 import run_train
 from flags import common
 from tests import golden
-from tests.commands import interrupt_in_step, refused
+from tests.commands import QUICK, interrupt_in_step, refused
 from tfhash import methods, model_dir
 from tfhash.data import cifar
 
 ROOT = pathlib.Path(__file__).parents[1]
-QUICK = ("--method=gpq", "--img_model=tiny", "--epochs=2", "--steps_per_epoch=2", "--batch_size=8")
 
 
 def process(folder, script, *arguments):
@@ -169,23 +167,6 @@ def test_a_class_missing_from_the_labelled_images_is_named(run, tmp_path):
     assert "1 classes have no labelled training image: truck" in shown
 
 
-@pytest.fixture(scope="module")
-def trained_once(tmp_path_factory):
-    """A model of two epochs."""
-    path = tmp_path_factory.mktemp("trained") / "m"
-    with pytest.MonkeyPatch.context() as patch:
-        flags = (*QUICK, "--dataset=digits", "--save_every=1", f"--model={path}")
-        patch.setattr(sys, "argv", ["run_train.py", *flags])
-        common.main(run_train.train, common.TRAIN, "usage\n")
-    return path
-
-
-@pytest.fixture
-def trained(run, trained_once):
-    """A copy of it in `m`."""
-    return pathlib.Path(shutil.copytree(trained_once, "m"))
-
-
 def steps_of(path):
     """The steps that the weights of a model directory were trained."""
     return model_dir.load_weights(path)[1]
@@ -216,6 +197,17 @@ def test_resume_goes_on_to_more_epochs(run, trained):
 def test_resume_with_another_setting_is_refused(run, trained):
     result = run(run_train, "--method=gpq", "--model=m", "--resume", "--n_book=3")
     refused(result, "num_codebooks=12", "3")
+
+
+def test_resume_on_devices_that_cannot_share_the_batch_says_which_can(run, trained):
+    """As where a training of one GPU goes on where there are more."""
+    settings = model_dir.load_settings(trained)
+    settings["config"]["batch_size"] = 21
+    model_dir.save_settings(trained, settings)
+    goes_on = ("--method=gpq", "--model=m", "--epochs=3", "--resume")
+    refused(run(run_train, *goes_on, "--virtual_devices=2"), "--gpus=0 or --virtual_devices=1")
+    status, _, errors = run(run_train, *goes_on, "--virtual_devices=1")
+    assert status == 0, errors
 
 
 def test_resume_without_a_model_is_refused(run):

@@ -1,4 +1,5 @@
 import os
+import secrets
 
 import pytest
 
@@ -66,3 +67,50 @@ def test_the_sha256_is_that_of_the_content(tmp_path):
 )
 def test_a_message_is_quoted_in_one_line(message, line):
     assert checks.brief(message) == line
+
+
+def test_a_new_file_takes_the_place_of_the_old_one_when_it_is_whole(tmp_path):
+    (tmp_path / "a.npz").write_text("old")
+    with files.whole(tmp_path / "a.npz") as partial:
+        partial.write_text("new")
+        assert (tmp_path / "a.npz").read_text() == "old"
+        assert files.TEMPORARY.fullmatch(partial.name)["name"] == "a.npz"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+    assert (tmp_path / "a.npz").read_text() == "new"
+
+
+def test_an_error_leaves_the_old_file_alone(tmp_path):
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(KeyError), files.whole(tmp_path / "a") as partial:
+        partial.write_text("half")
+        raise KeyError
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_the_name_of_a_temporary_file_cannot_be_guessed_and_follows_no_link(tmp_path, monkeypatch):
+    with files.whole(tmp_path / "a") as one, files.whole(tmp_path / "a") as other:
+        assert one != other
+    (tmp_path / "thesis.tex").write_text("years of work")
+    monkeypatch.setattr(secrets, "token_hex", lambda count: "0" * 2 * count)
+    (tmp_path / f".{16 * '0'}.a").symlink_to("thesis.tex")
+    with pytest.raises(FileExistsError), files.whole(tmp_path / "a"):
+        pass
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_new_file_can_be_read_as_others_can(tmp_path):
+    """It has the rights that the user's mask gives, not those of temporary files."""
+    before = os.umask(0o022)
+    try:
+        with files.whole(tmp_path / "a"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_file_of_more_bytes_than_it_may_have_is_refused(tmp_path):
+    (tmp_path / "a").write_bytes(b"content")
+    assert files.read(tmp_path / "a", "a file", most=7) == b"content"
+    with pytest.raises(ValueError, match="a file at .*a` of at most 6 bytes"):
+        files.read(tmp_path / "a", "a file", most=6)

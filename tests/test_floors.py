@@ -13,7 +13,7 @@ SOURCES = sorted(ROOT.glob("tfhash/**/*.py"))
 LEVELS = (
     {"lazy"},
     {"checks", "files", "config", "formats"},
-    {"archives", "numpy_files", "pretrained", "sandbox", "unpickle"},
+    {"archives", "contents", "locks", "numpy_files", "pretrained", "sandbox", "unpickle"},
     {"checkpoints", "matlab"},
     {"data", "losses", "quantization", "retrieval", "metrics"},
     {"originals.readers"},

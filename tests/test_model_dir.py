@@ -2,15 +2,16 @@ import json
 import os
 import pathlib
 import pickle
+import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
+from tests import examples
 from tfhash import model_dir
 
 ARRAYS = {"a/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.float32(4).reshape(())}
-SETTINGS = {"method": "gpq", "config": {"bits": 48}}
+SETTINGS = examples.SETTINGS
 
 
 @pytest.fixture
@@ -64,14 +65,14 @@ def test_a_crash_while_creating_leaves_nothing(tmp_path, monkeypatch):
 
 def test_an_existing_model_is_refused_and_kept(model):
     with pytest.raises(ValueError, match="--resume.*--overwrite"):
-        model_dir.create(model, {"other": 1}, ARRAYS)
+        model_dir.create(model, SETTINGS | {"seed": 1}, ARRAYS)
     assert model_dir.load_settings(model) == SETTINGS
 
 
 def test_overwrite_replaces_a_model(model):
     (model / "checkpoints").mkdir()
-    model_dir.create(model, {"other": 1}, ARRAYS, overwrite=True)
-    assert model_dir.load_settings(model) == {"other": 1}
+    model_dir.create(model, SETTINGS | {"seed": 1}, ARRAYS, overwrite=True)
+    assert model_dir.load_settings(model)["seed"] == 1
     assert not (model / "checkpoints").exists()
     assert [path.name for path in model.parent.iterdir()] == ["48bits"]
 
@@ -87,6 +88,66 @@ def test_a_file_in_place_of_a_model_directory_is_said(tmp_path):
     (tmp_path / "w.caffemodel").write_bytes(b"")
     with pytest.raises(ValueError, match="w.caffemodel`. It is a file, of no kind that is read"):
         model_dir.load_settings(tmp_path / "w.caffemodel")
+
+
+@pytest.mark.parametrize("dies_at", [1, 2])
+def test_a_model_that_is_not_replaced_after_all_is_back(model, monkeypatch, dies_at):
+    """Of two renames the first or the second fails."""
+    rename, calls = pathlib.Path.rename, []
+
+    def failing(path, target):
+        calls.append(path)
+        if len(calls) == dies_at:
+            raise OSError("Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(pathlib.Path, "rename", failing)
+    with pytest.raises(OSError, match="Input"):
+        model_dir.create(model, SETTINGS | {"seed": 1}, ARRAYS, overwrite=True)
+    monkeypatch.undo()
+    assert model_dir.load_settings(model) == SETTINGS
+    assert [path.name for path in model.parent.iterdir()] == ["48bits"]
+
+
+def test_overwrite_never_removes_a_file_of_another(model):
+    (model / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match="has not written, so it is not replaced: thesis.tex"):
+        model_dir.create(model, SETTINGS, ARRAYS, overwrite=True)
+    assert (model / "thesis.tex").exists()
+
+
+def test_a_link_is_followed_and_never_replaced(model):
+    link = model.with_name("link")
+    link.symlink_to(model)
+    model_dir.create(link, SETTINGS | {"seed": 1}, ARRAYS, overwrite=True)
+    assert link.is_symlink() and model_dir.load_settings(model)["seed"] == 1
+
+
+def test_a_model_is_the_users_own_only_where_it_was_trained(tmp_path):
+    own = model_dir.create(tmp_path / "own", SETTINGS, ARRAYS, own=True)
+    assert model_dir.is_own(own)
+    shutil.copytree(own, tmp_path / "copied")
+    assert not model_dir.is_own(tmp_path / "copied")
+    own.rename(tmp_path / "moved")
+    assert not model_dir.is_own(tmp_path / "moved")
+    (tmp_path / "copied").rename(own)  # its place, and the number of another folder
+    assert not model_dir.is_own(own)
+    assert not model_dir.is_own(model_dir.create(tmp_path / "saved", SETTINGS, ARRAYS))
+
+
+def test_a_model_that_is_saved_elsewhere_is_not_the_users_own_there(tmp_path):
+    own = model_dir.create(tmp_path / "own", SETTINGS, ARRAYS, own=True)
+    again = model_dir.create(tmp_path / "again", model_dir.load_settings(own), ARRAYS)
+    assert not model_dir.is_own(again)
+    model_dir.save_settings(again, model_dir.load_settings(own), own=True)
+    assert model_dir.is_own(again)
+
+
+@pytest.mark.parametrize("best", [-np.inf, 0.1, 1 / 3])
+def test_the_value_of_the_best_weights_is_kept_with_them(model, best):
+    model_dir.save_weights(model, ARRAYS, step=7, best=best)
+    assert model_dir.best_value(model) == best
+    assert model_dir.load_weights(model)[1] == 7
 
 
 @pytest.mark.parametrize("name", ["config.json", "weights.safetensors", "manifest.json"])
@@ -127,38 +188,3 @@ def test_weights_that_are_a_pickle_do_not_run(model, tmp_path):
     with pytest.raises(ValueError, match="can't be read"):
         model_dir.load_weights(model)
     assert not (tmp_path / "ran").exists()
-
-
-def states(path, values):
-    variables = {name: tf.Variable(value) for name, value in values.items()}
-    step = tf.Variable(0, dtype=tf.int64)
-    return variables, step, model_dir.Checkpoints(path, variables, step)
-
-
-def test_a_state_is_restored_with_its_step(tmp_path):
-    variables, step, saved = states(tmp_path, {"a/b": [1.0, 2.0], "c": 3.0})
-    step.assign(5)
-    saved.save()
-    variables, _, restored = states(tmp_path, {"a/b": [0.0, 0.0], "c": 0.0})
-    assert restored.restore() == 5
-    np.testing.assert_array_equal(variables["a/b"], [1.0, 2.0])
-
-
-def test_without_a_state_the_step_is_0(tmp_path):
-    assert states(tmp_path, {"a": 1.0})[2].restore() == 0
-
-
-@pytest.mark.parametrize("other", [{"a": [1.0, 2.0, 3.0]}, {"b": [1.0, 2.0]}])
-def test_a_state_of_other_variables_is_refused(tmp_path, other):
-    states(tmp_path, {"a": [1.0, 2.0]})[2].save()
-    with pytest.raises(ValueError, match="does not fit this model"):
-        states(tmp_path, other)[2].restore()
-
-
-def test_three_states_are_kept(tmp_path):
-    _, step, saved = states(tmp_path, {"a": 1.0})
-    for number in range(5):
-        step.assign(number)
-        saved.save()
-    kept = {path.name for path in (tmp_path / "checkpoints").glob("*.index")}
-    assert kept == {"ckpt-2.index", "ckpt-3.index", "ckpt-4.index"}

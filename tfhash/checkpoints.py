@@ -9,6 +9,7 @@ import glob
 import importlib
 import importlib.util
 import os
+import stat
 import sys
 import types
 
@@ -29,8 +30,11 @@ def failure(prefix):
     """
     parts = sorted(glob.glob(f"{glob.escape(os.fspath(prefix))}.*"))
     stats = [os.stat(part) for part in parts]
-    state = tuple((part, stat.st_size, stat.st_mtime_ns) for part, stat in zip(parts, stats))
-    return _failure(os.path.abspath(prefix), sum(stat.st_size for stat in stats), state)
+    for part, one in zip(parts, stats):
+        if not stat.S_ISREG(one.st_mode):
+            return f"{part} is a pipe, a device or a folder"
+    state = tuple((part, one.st_size, one.st_mtime_ns) for part, one in zip(parts, stats))
+    return _failure(os.path.abspath(prefix), sum(one.st_size for one in stats), state)
 
 
 @functools.lru_cache(maxsize=64)

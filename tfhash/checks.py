@@ -1,5 +1,6 @@
 """Checks of arguments, with errors that name the argument, what was expected and what came."""
 
+import contextlib
 import dataclasses
 
 BRIEF = 200  # characters of another program's message that an error quotes
@@ -31,15 +32,24 @@ def device_numbers(text):
     return sorted({int(part) for part in parts})
 
 
-def from_dict(cls, values, source):
+def from_dict(cls, values):
     """The dataclass `cls` from a dictionary; ValueError for fields that miss or are too many."""
     known = {field.name for field in dataclasses.fields(cls)}
     if set(values) != known:
+        missing, unknown = sorted(known - set(values)), sorted(set(values) - known)
         raise ValueError(
-            f"`{source}`: expected the settings {sorted(known)}. "
-            f"Missing: {sorted(known - set(values))}, unknown: {sorted(set(values) - known)}."
+            f"Expected the settings {sorted(known)}. Missing: {missing}, unknown: {unknown[:9]}."
         )
     return cls(**values)
+
+
+@contextlib.contextmanager
+def naming(path):
+    """Around what is made of a file: a ValueError names it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"`{path}`: {error}") from error
 
 
 def assign(variables, arrays, source):

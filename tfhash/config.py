@@ -1,7 +1,12 @@
 """Settings as fields of frozen dataclasses: default, help text and bounds are written once."""
 
 import dataclasses
+import reprlib
+import sys
 import typing
+
+WIDEST = 2**14  # outputs of a network: a stranger's settings ask for no more memory than that
+LARGEST = {int: 2**63 - 1, float: sys.float_info.max}  # what other programs can take
 
 
 def setting(
@@ -175,17 +180,19 @@ def parts(bits, each, what):
 
 
 def _check(field, value, notes):
-    name, wanted = field.name, field.type
+    name, wanted, shown = field.name, field.type, reprlib.repr(value)
     kinds = {float: (int, float), int: int, bool: bool, str: str}.get(wanted)
     if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and wanted is not bool)):
-        raise ValueError(f"Expected `{name}` of type {wanted.__name__}. Received: {value!r}.")
+        raise ValueError(f"Expected `{name}` of type {wanted.__name__}. Received: {shown}.")
+    # Written so that NaN fails too.
+    if wanted in LARGEST and not abs(value) <= LARGEST[wanted]:
+        raise ValueError(f"Expected a finite `{name}`. Received: {shown}.")
     if "choices" in notes and value not in notes["choices"]:
-        raise ValueError(f"Expected `{name}` to be one of {notes['choices']}. Received: {value!r}.")
+        raise ValueError(f"Expected `{name}` to be one of {notes['choices']}. Received: {shown}.")
     for note, sign, holds in (
         ("least", ">=", lambda bound: value >= bound),
         ("over", ">", lambda bound: value > bound),
         ("most", "<=", lambda bound: value <= bound),
     ):
-        # Written so that NaN fails too.
         if note in notes and not holds(notes[note]):
-            raise ValueError(f"Expected `{name}` {sign} {notes[note]}. Received: {value}.")
+            raise ValueError(f"Expected `{name}` {sign} {notes[note]}. Received: {shown}.")

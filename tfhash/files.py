@@ -4,21 +4,28 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import re
+import secrets
 import stat
 
 ZIP, GZIP = b"PK\3\4", b"\x1f\x8b"  # what such files begin with
 HTML, LFS = (b"<!doctype html", b"<html"), b"version https://git-lfs."
+# The name of a file that is not whole yet: random digits, or the process as earlier versions had
+# it, before its name when it is.
+TEMPORARY = re.compile(r"\.([0-9a-f]{16}|[0-9]+)\.(?P<name>.+)")
 
 
 @contextlib.contextmanager
 def whole(path):
     """Gives the path of a new file beside `path`, which takes its place when all is written.
 
-    The folder of `path` is made where there is none. After an error nothing has changed.
+    The folder of `path` is made where there is none. After an error nothing has changed. Nobody
+    can guess the name of the new file, and it follows no link.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    partial = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
+    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield partial
         sync(partial)
@@ -35,6 +42,15 @@ def sync(path):
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read(path, expected, *, most=None):
+    """The bytes of a file; ValueError as of `opened`, or where they are more than `most`."""
+    with opened(path, expected) as file:
+        content = file.read(None if most is None else most + 1)
+    if most is not None and len(content) > most:
+        raise ValueError(f"Expected {expected} at `{path}` of at most {most} bytes. It has more.")
+    return content
 
 
 def opened(path, expected, *, zipped=False):

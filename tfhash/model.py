@@ -5,11 +5,12 @@ import sys
 
 import numpy as np
 
-from tfhash import __version__, backbones, checks, formats, methods, model_dir
+from tfhash import __version__, backbones, checks, methods, model_dir
 from tfhash.backbones.base import Pixels
 from tfhash.data import images as pools
 from tfhash.data import pipeline, splits
 from tfhash.lazy import keras, tf
+from tfhash.settings import Data
 
 
 class Model:
@@ -207,17 +208,19 @@ class Model:
         """`{name: array}` of the trained model, for a model directory."""
         return {name: variable.numpy() for name, variable in self.recipe.variables().items()}
 
-    def save(self, path, *, step=0, overwrite=False):
+    def save(self, path, *, step=0, overwrite=False, own=False):
         """Makes the model directory `path`.
 
         Args:
             path: models/NAME.
             step: the steps that it was trained.
             overwrite: replaces a model that is there.
+            own: whether the user has named the data that it was trained on.
         Raises:
             ValueError: `path` exists, and is not a model directory or `overwrite` is False.
         """
-        model_dir.create(path, self.settings(), self.arrays(), step=step, overwrite=overwrite)
+        options = {"step": step, "overwrite": overwrite, "own": own}
+        model_dir.create(path, self.settings(), self.arrays(), **options)
         self.path = path
 
     @classmethod
@@ -233,15 +236,15 @@ class Model:
             ValueError: the directory is incomplete, damaged, of a newer format or of another
                 method, or its variables are not those that its settings ask for.
         """
-        settings = formats.checked(settings or model_dir.load_settings(path), path)
+        settings = dict(settings or model_dir.load_settings(path))
         name = settings.pop("method")
         if method not in (None, name):
             raise ValueError(f"`{path}` is a model of {name!r}, not of {method!r}.")
-        source = f"{path}/config.json"
-        config = checks.from_dict(methods.load(name).Config, settings.pop("config"), source)
         made = {key: settings.pop(key) for key in ("classes", "precision", "seed")}
-        given = settings.pop("input")
-        model = cls(name, config, size=given["size"], strategy=strategy, **made)
+        given, values = settings.pop("input"), settings.pop("config")
+        with checks.naming(f"{path}/config.json"):
+            config = _config(name, values, settings.get("data", {}))
+            model = cls(name, config, size=given["size"], strategy=strategy, **made)
         model.recipe.input = dataclasses.replace(
             model.recipe.input, pixels=_pixels(given["pixels"]) or model.recipe.input.pixels
         )
@@ -261,6 +264,14 @@ class Model:
             )
         checks.assign(variables, arrays, path)
         return step
+
+
+def _config(name, values, options):
+    """The `Config` of a config.json, without a network; ValueError also for `options` of `Data`."""
+    Data.of(options)
+    config = checks.from_dict(methods.load(name).Config, values)
+    backbones.load(config.img_model)
+    return config
 
 
 def _pixels(stored):

@@ -1,4 +1,4 @@
-"""models/NAME/: a trained model as plain data, whole or absent, and the states to resume from.
+"""models/NAME/: a trained model as plain data, whole or absent.
 
     config.json           method, its settings, dataset, seed, versions
     weights.safetensors   every variable by name; the network is rebuilt from config.json
@@ -10,16 +10,15 @@ No file of it holds code, so a model directory from a stranger runs none.
 
 import hashlib
 import json
+import math
 import os
 import pathlib
-import shutil
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
-from tfhash import files, formats
-from tfhash.lazy import tf
+from tfhash import checks, contents, files, formats
 
 FORMAT = 2
 CONFIG, WEIGHTS, MANIFEST = "config.json", "weights.safetensors", "manifest.json"
@@ -30,35 +29,36 @@ def is_model(path):
     return (pathlib.Path(path) / MANIFEST).is_file()
 
 
-def create(path, settings, arrays, *, step=0, overwrite=False):
+def create(path, settings, arrays, *, step=0, overwrite=False, own=False):
     """Makes the directory with its first weights under another name, then renames it.
 
     Args:
-        path: the directory to make.
+        path: the directory to make; a link is followed.
         settings: a dictionary that JSON holds.
         arrays: `{name: array}` of all variables.
         step: the steps that they were trained.
-        overwrite: replaces a model directory; anything else is never removed.
+        overwrite: replaces a model directory in which is nothing that tfhash has not written.
+        own: the data that the settings name are the user's own; see `is_own`.
     Raises:
-        ValueError: `path` exists, and is not a model directory or `overwrite` is False.
+        ValueError: `path` exists, and is not such a directory or `overwrite` is False.
     """
-    path = pathlib.Path(os.path.abspath(path))
+    path = pathlib.Path(os.path.realpath(path))
     check_free(path, overwrite=overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
-    old = path.with_name(f".{path.name}.old-{os.getpid()}")
+    fresh, old = (contents.beside(path, kind) for kind in ("new", "old"))
     try:
         fresh.mkdir()
-        _write(fresh, CONFIG, _json(settings))
+        place = {"place": _place(path, fresh)} if own else {}
+        _write(fresh, CONFIG, _json(settings | place))
         _write(fresh, WEIGHTS, _weights(arrays, step=step))
         if path.exists():
             path.rename(old)
         fresh.rename(path)
         files.sync(path.parent)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if path.exists():
-            shutil.rmtree(old, ignore_errors=True)
+        if fresh.exists():
+            contents.remove(fresh)
+        contents.settle(old, path)
     return path
 
 
@@ -69,21 +69,49 @@ def check_free(path, *, overwrite=False):
         return
     if not path.is_dir() or (any(path.iterdir()) and not is_model(path)):
         raise ValueError(f"`{path}` exists and is not a model directory. Choose another --model.")
-    if is_model(path) and not overwrite:
+    if not is_model(path):
+        return
+    _manifest(path)
+    if not overwrite:
         raise ValueError(
             f"`{path}` holds a model. Use --resume to go on with it, --overwrite to replace it, "
             "or another --model."
         )
+    strangers = contents.strangers(path)
+    if strangers:
+        raise ValueError(
+            f"`{path}` holds what tfhash has not written, so it is not replaced: "
+            f"{', '.join(strangers[:5])}{', ...' if strangers[5:] else ''}. Move that away, or "
+            "choose another --model."
+        )
 
 
-def save_weights(path, arrays, *, step):
-    """Replaces the weights of a model directory; a crash leaves the old or the new ones whole."""
-    _write(pathlib.Path(path), WEIGHTS, _weights(arrays, step=step))
+def is_own(path):
+    """Whether a model directory was made by a training at the very place where it lies now.
+
+    Then the data that its settings name are those that the user has named. A directory that was
+    copied or comes from elsewhere is none: it may name any files of this machine.
+    """
+    return load_settings(path).get("place") == _place(path, path)
 
 
-def save_settings(path, settings):
-    """Replaces the settings of a model directory in the same way."""
-    _write(pathlib.Path(path), CONFIG, _json(settings))
+def _place(path, folder):
+    """Where `path` lies, and the number in the file system of `folder`, its directory."""
+    return {"path": os.path.realpath(path), "inode": os.stat(folder).st_ino}
+
+
+def save_weights(path, arrays, *, step, best=-math.inf):
+    """Replaces the weights of a model directory; a crash leaves the old or the new ones whole.
+
+    `best` is the value for which they are kept, of a method that keeps the best ones.
+    """
+    _write(pathlib.Path(path), WEIGHTS, _weights(arrays, step=step, best=best))
+
+
+def save_settings(path, settings, *, own=False):
+    """Replaces the settings of a model directory in the same way; `own` as in `create`."""
+    place = {"place": _place(path, path)} if own else {}
+    _write(pathlib.Path(path), CONFIG, _json(settings | place))
 
 
 def load_settings(path):
@@ -92,23 +120,29 @@ def load_settings(path):
     Raises:
         ValueError: it is missing, incomplete, changed, or of a newer format; names the file.
     """
-    data = _read(path, CONFIG)
-    try:
-        settings = json.loads(data)
-    except ValueError as error:
-        raise ValueError(f"`{path}/{CONFIG}` is not JSON: {error}.") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"`{path}/{CONFIG}`: expected an object {{...}}.")
-    return formats.upgraded(settings, _manifest(path)["format"])
+    settings = _object(os.path.join(path, CONFIG), _read(path, CONFIG, most=contents.MOST))
+    return formats.checked(formats.upgraded(settings, _manifest(path)["format"]), path)
 
 
 def load_weights(path):
     """`{name: array}` and the number of steps trained, checked against the manifest."""
+    arrays, (step, _) = _load_weights(path)
+    return arrays, step
+
+
+def best_value(path):
+    """The value for which the weights of a model directory are kept; minus infinity for none."""
+    _, (_, best) = _load_weights(path)
+    return best
+
+
+def _load_weights(path):
     data = _read(path, WEIGHTS)
     try:
         arrays = safetensors.numpy.load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return arrays, int(header["__metadata__"]["step"])
+        notes = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+        step, _, best = notes["step"].partition(" ")
+        return arrays, (int(step), float(best or -math.inf))
     except (safetensors.SafetensorError, KeyError, ValueError) as error:
         raise ValueError(f"`{path}/{WEIGHTS}` can't be read: {error}") from error
 
@@ -117,9 +151,22 @@ def _json(value):
     return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _weights(arrays, *, step):
+def _object(path, content):
+    """The `{...}` in a JSON file; ValueError where it is anything else."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"`{path}` is not JSON: {checks.brief(error)}.") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"`{path}`: expected an object {{...}}.")
+    return value
+
+
+def _weights(arrays, *, step, best=-math.inf):
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    return safetensors.numpy.save(arrays, metadata={"step": str(step)})
+    # One note: several would come in any order, and equal weights are to be equal files.
+    note = str(step) if best == -math.inf else f"{step} {float(best)!r}"
+    return safetensors.numpy.save(arrays, metadata={"step": note})
 
 
 def _write(path, name, data):
@@ -141,20 +188,26 @@ def _replace(path, data):
 
 
 def _manifest(path):
+    """`{"format": int, "files": {name: [SHA-256, ...]}}`, checked."""
     path = pathlib.Path(path)
     if not path.is_dir():
         there = "It is a file, of no kind that is read here" if path.exists() else "There is none"
         raise ValueError(f"Expected a model directory at `{path}`. {there}.")
+    file = path / MANIFEST
+    if not file.exists():
+        raise ValueError(f"`{path}` is not a complete model directory: {MANIFEST} is missing.")
     try:
-        manifest = json.loads((path / MANIFEST).read_text())
+        manifest = _object(file, files.read(file, "a manifest", most=contents.MOST))
         version, hashes = manifest["format"], manifest["files"]
-    except FileNotFoundError as error:
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise ValueError(f"Expected `format` from 1 on. Received: {version!r:.60}.")
+        if not isinstance(hashes, dict) or not all(isinstance(v, list) for v in hashes.values()):
+            raise ValueError(f"Expected `files` with a list for each. Received: {hashes!r:.60}.")
+    except (ValueError, KeyError) as error:
         raise ValueError(
-            f"`{path}` is not a complete model directory: {MANIFEST} is missing."
+            f"`{file}` is damaged, or not a manifest of tfhash: {checks.brief(error)}"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"`{path / MANIFEST}` is damaged: {error}") from error
-    if not isinstance(version, int) or version > FORMAT:
+    if version > FORMAT:
         raise ValueError(
             f"`{path}` has format {version}; this version of tfhash reads up to {FORMAT}. "
             "Update tfhash."
@@ -162,64 +215,15 @@ def _manifest(path):
     return {"format": version, "files": hashes}
 
 
-def _read(path, name):
+def _read(path, name, *, most=None):
     admitted = _manifest(path)["files"].get(name, [])
     file = pathlib.Path(path) / name
-    if not file.is_file():
+    if not file.exists():
         raise ValueError(f"`{path}` is not a complete model directory: {name} is missing.")
-    data = file.read_bytes()
+    data = files.read(file, "a file of a model", most=most)
     if hashlib.sha256(data).hexdigest() not in admitted:
         raise ValueError(
             f"`{file}` is not the file that was saved: its SHA-256 differs from {MANIFEST}. "
             "Copy the directory again."
         )
     return data
-
-
-class Checkpoints:
-    """The states of a training run in models/NAME/checkpoints.
-
-    Args:
-        path: the model directory.
-        variables: `{name: tf.Variable}` of the model and its optimizer.
-        step: integer tf.Variable, the steps done.
-        keep: number of states kept, the newest; None for all.
-    """
-
-    def __init__(self, path, variables, step, *, keep=3):
-        self.folder = os.path.join(path, "checkpoints")
-        self.step = step
-        state = tf.train.Checkpoint(variables=dict(variables), step=step)
-        self._manager = tf.train.CheckpointManager(
-            state, self.folder, max_to_keep=keep, step_counter=step
-        )
-
-    def save(self):
-        """Saves the state under its step."""
-        self._manager.save(checkpoint_number=int(self.step.numpy()))
-
-    def restore(self, step=None):
-        """Restores the newest state, if there is one, or that of a step; returns the steps done.
-
-        Args:
-            step: None for the newest; 0 is returned if there is none.
-        Raises:
-            ValueError: its variables are not those of this model, or no state of `step` is kept.
-        """
-        chosen = self._manager.latest_checkpoint
-        if step is not None:
-            kept = {int(one.rpartition("-")[2]): one for one in self._manager.checkpoints}
-            if step not in kept:
-                raise ValueError(
-                    f"Expected a state of step {step} in `{self.folder}`. Kept are the steps "
-                    f"{sorted(kept)}."
-                )
-            chosen = kept[step]
-        if chosen is None:
-            return 0
-        try:
-            self._manager.checkpoint.restore(chosen).assert_consumed()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ValueError(f"`{chosen}` does not fit this model: {reason}") from error
-        return int(self.step.numpy())

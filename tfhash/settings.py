@@ -11,7 +11,9 @@ from tfhash.evaluation import scoring
 from tfhash.retrieval import relevance
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-GIVEN, DATASET, DEFAULT, DEVICES, IMAGES = "given", "dataset", "default", "devices", "images"
+# Where a value comes from.
+GIVEN, DATASET, ORIGINAL = "given", "dataset", "original"
+DEFAULT, DEVICES, IMAGES = "default", "devices", "images"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,8 +169,8 @@ class Settings:
         config: its `Config`.
         data, run, devices: the others.
         model: the model directory.
-        origins: `{setting: origin}`, where each value comes from: "given", "dataset", "default",
-            "devices" or "images", by whose number a batch was chosen.
+        origins: `{setting: origin}`, where each value comes from: "given", "dataset", "original",
+            "default", or "devices" or "images", by whose number a batch was chosen.
         notes: lines for the user on what was chosen.
     """
 
@@ -215,12 +217,13 @@ def settle(method, given):
     lines += _chosen(given, asked, f"for codes of {asked.get('bits')} bits")
     values = changed | given | {"dataset": dataset, "data_dir": folder}
     lines.append(data.resolve(named if dataset == "digits" else dataset, folder, **place)[1])
-    config, run = kind.of(values), Run.of(values)
-    backbones.load(config.img_model)  # an unknown one is an error before TensorFlow starts
+    config = kind.of(values)
+    there = _weights_there(method, config, given)
+    lines += _chosen(there, given, "since it lies where the original has it")
+    run = Run.of(values | there)
     home = os.path.join(os.path.expanduser(run.save_dir), config.model_name(method))
-    origins = {
-        name: GIVEN if name in given else DATASET if name in changed else DEFAULT for name in known
-    }
+    sources = [(given, GIVEN), (there, ORIGINAL), (changed, DATASET), (known, DEFAULT)]
+    origins = {n: next(source for names, source in sources if n in names) for n in known}
     return Settings(
         method=method,
         config=config,
@@ -231,6 +234,13 @@ def settle(method, given):
         origins=origins,
         notes=tuple(lines),
     )
+
+
+def _weights_there(method, config, given):
+    """`{"pretrained": path}` of the weights that lie where the original has them, or {}."""
+    # An unknown backbone is an error before TensorFlow starts.
+    path = originals.weights(method, backbones.load(config.img_model))
+    return {"pretrained": path} if path and "pretrained" not in given else {}
 
 
 def _chosen(values, asked, why):

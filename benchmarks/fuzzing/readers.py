@@ -16,6 +16,7 @@ from tfhash import model_dir, numpy_files
 from tfhash.data import cifar, cifar100, decoding, imagenet32, lists, word_vectors
 from tfhash.originals.readers import caffe, mat, npy, pth, tf1
 from tfhash.retrieval import base, codes, index, relevance
+from tfhash.training import records, states
 
 RNG = np.random.default_rng(0)
 LAYER = {"conv1/kernel": np.ones((2, 2, 3, 4), np.float32), "conv1/bias": np.ones(4, np.float32)}
@@ -323,7 +324,8 @@ def _read_indexes(folder):
 
 
 def _model(folder):
-    settings = {"method": "gpq", "config": {"bits": 12}, "dataset": "digits", "seed": 0}
+    settings = {"method": "gpq", "config": {"bits": 12}, "classes": ["a", "b"], "seed": 0}
+    settings |= {"precision": "float32", "input": {"size": [16, 16], "pixels": None}}
     arrays = {"dense/kernel": np.ones((3, 4), np.float32)}
     model_dir.create(folder / "m", settings, arrays)
 
@@ -331,6 +333,33 @@ def _model(folder):
 def _read_model(folder):
     model_dir.load_settings(folder / "m")
     model_dir.load_weights(folder / "m")
+
+
+def _states(folder):
+    state = _checkpoints(folder)
+    state.step.assign(3)
+    state.save()
+
+
+def _checkpoints(folder):
+    import tensorflow as tf
+
+    step = tf.Variable(0, dtype=tf.int64)
+    return states.Checkpoints(folder, {"dense/kernel": tf.Variable(tf.ones([3, 4]))}, step)
+
+
+def _records(folder):
+    import tensorflow as tf
+
+    records.append(folder / "history.jsonl", {"epoch": 1, "step": 2, "loss": 0.5})
+    records.append(folder / "history.jsonl", {"epoch": 2, "step": 4, "loss": 0.4})
+    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+    with writer.as_default():
+        for step in range(4):
+            tf.summary.scalar("loss", 0.5, step=step)
+    writer.close()
+    (path,) = (folder / "tensorboard").iterdir()
+    path.rename(path.with_name("events.out.tfevents.1"))
 
 
 def _list_sums(folder):
@@ -379,6 +408,11 @@ READERS = {
     "faiss": Reader(_indexes, INDEXES, _read_indexes),
     "model": Reader(_model, ("m/config.json", "m/manifest.json", "m/weights.safetensors"),
                     _read_model),
+    "states": Reader(_states, ("checkpoints/ckpt-3.index",
+                               "checkpoints/ckpt-3.data-00000-of-00001"),
+                     lambda folder: _checkpoints(folder).restore(), damage=_damaged_table),
+    "records": Reader(_records, ("history.jsonl", "tensorboard/events.out.tfevents.1"),
+                      lambda folder: records.cut(folder, 3)),
     "model_sealed": Reader(_model, ("m/config.json", "m/weights.safetensors"), _read_model,
                            sealed=_list_sums),
 }  # fmt: skip

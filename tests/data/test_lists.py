@@ -165,7 +165,7 @@ def test_an_image_that_is_nowhere_is_an_error_with_the_places_tried(folder):
         lists.load("coco", folder)
     assert str(caught.value) == (
         f"`{folder}/test.txt`, line 1: Expected an image at `{folder}/images/d.png`, or from "
-        f"`{folder}/coco` or the current folder on. There is no file."
+        f"`{folder}/coco` or the current folder or `{folder.parent}` on. There is no file."
     )
 
 

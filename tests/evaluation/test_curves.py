@@ -29,8 +29,8 @@ def binary():
 
 def test_the_curves_of_binary_codes_by_hand(binary, tmp_path):
     """In order: relevant, wrong | relevant, wrong."""
-    paths = curves.write(binary, tmp_path)
-    names = ["curves.csv", "precision_recall.csv", "radius.csv", "bits.csv", "curves.png"]
+    paths = curves.write(curves.tables(binary), tmp_path)
+    names = ["curves.csv", "precision_recall.csv", "radius.csv", "bits.csv"]
     assert [path.name for path in paths] == names
     at_n = read(tmp_path / "curves.csv")
     np.testing.assert_allclose(at_n["precision"], [1, 1 / 2, 2 / 3, 1 / 2])
@@ -43,15 +43,16 @@ def test_the_curves_of_binary_codes_by_hand(binary, tmp_path):
 
 def test_float_codes_have_no_radius(tmp_path):
     vectors = np.float32([[3], [1], [2], [0]])
-    paths = curves.write(result(codes.FloatCodes(vectors), np.float32([[1]])), tmp_path)
-    names = [path.name for path in paths]
-    assert names == ["curves.csv", "precision_recall.csv", "curves.png"]
+    found = curves.tables(result(codes.FloatCodes(vectors), np.float32([[1]])))
+    names = [path.name for path in curves.write(found, tmp_path)]
+    assert names == ["curves.csv", "precision_recall.csv"]
     levels = read(tmp_path / "precision_recall.csv")
     np.testing.assert_allclose(levels["precision"][[0, 20]], [1, 2 / 3])
 
 
-def test_the_picture_shows_every_line(binary, tmp_path):
-    found = Scoring().curves(binary.codes, binary.queries, binary.query, binary.database)
-    levels = {"recall": found["level"], "precision": found["interpolated"]}
-    panels = curves.picture(found, levels).axes
-    assert [len(axes.lines) for axes in panels] == [1, 2]
+@pytest.mark.parametrize("has_radius, lines", [(True, [1, 2, 3]), (False, [1, 2])])
+def test_the_picture_shows_every_line(binary, has_radius, lines):
+    found = curves.tables(binary)
+    if not has_radius:
+        del found[curves.RADIUS]
+    assert [len(axes.lines) for axes in curves.picture(found).axes] == lines

@@ -8,7 +8,6 @@ import pytest
 from flags import common
 from tfhash.config import names
 from tfhash.methods import latent
-from tfhash.originals.latent import WEIGHTS
 
 ORIGINAL = {
     "learning_rate": 1e-2,
@@ -79,20 +78,3 @@ def test_params_that_are_no_object_or_not_there_are_refused(tmp_path):
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(ValueError, match="is not a JSON file"):
         given(tmp_path, {}, f"--model_config={tmp_path / 'broken.json'}")
-
-
-@pytest.mark.parametrize(
-    "arguments, expected",
-    [
-        ((), {"pretrained": WEIGHTS}),
-        (("--img_model=tiny",), {"img_model": "tiny"}),
-        (("--pretrained=w.npy",), {"pretrained": "w.npy"}),
-    ],
-)
-def test_the_weights_are_taken_from_where_the_original_has_them(
-    tmp_path, monkeypatch, arguments, expected
-):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / WEIGHTS).parent.mkdir(parents=True)
-    (tmp_path / WEIGHTS).write_text("")
-    assert given(tmp_path, {}, *arguments) == expected

@@ -36,6 +36,12 @@ def test_dhn_has_its_alpha_in_the_place_of_the_codebooks(command):
     assert (given["alpha"], given["cq_lambda"], given["seed"]) == (10.0, 0.0, 3)
 
 
+def test_a_flag_goes_before_the_value_in_its_place():
+    for line in (("--iter_num=2", *WORDS), (*WORDS, "--iter_num=2")):
+        given = parse("--method=dqn", *line).given
+        assert (given["iter_num"], given["output_dim"]) == (2, 300)
+
+
 @pytest.mark.parametrize("method", [name for name in methods.names() if order_of(name)])
 def test_another_number_of_values_is_refused_with_their_order(method):
     for words in (WORDS[:-1], (*WORDS, "more")):

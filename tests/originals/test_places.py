@@ -1,5 +1,6 @@
 """Data are found where the originals have theirs, where no folder is given."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -59,6 +60,20 @@ def test_the_default_dataset_of_an_original_is_found_without_a_flag(method, data
 def test_a_named_dataset_is_found_by_either_of_its_names(folder):
     write(f"data/{folder}", classes=3)
     assert found("hashnet", dataset="nus_wide")[:2] == ("nuswide_81", "data")
+
+
+@pytest.mark.parametrize("place", [".", "src"])
+def test_lists_of_hashnet_are_found_from_the_folder_of_its_scripts_too(place, monkeypatch):
+    """Its scripts stand in src/, the paths in its lists begin beside it."""
+    folder = write("data/nus_wide", classes=3).absolute()
+    for name in ("train", "test", "database"):
+        text = (folder / f"{name}.txt").read_text()
+        (folder / f"{name}.txt").write_text(text.replace("images/", "./data/nus_wide/images/"))
+    pathlib.Path(place).mkdir(exist_ok=True)
+    monkeypatch.chdir(place)
+    chosen = settings.settle("hashnet", {"dataset": "nus_wide"})
+    loaded = runs.load_splits(chosen.data, "hashnet", chosen.config)
+    assert loaded.query.name(0) == str(folder / "images/24.png")
 
 
 def test_the_projects_own_folder_goes_first():
@@ -148,3 +163,46 @@ def test_word_vectors_beside_the_lists_are_taken():
     assert f"  --wordvec_dict={path.absolute()}, since" in settings.settle("dvsq", {}).notes[0]
     assert wordvec(wordvec_dict="mine.txt") == "mine.txt"
     assert wordvec(dataset="digits") == "orthogonal"
+
+
+# ---- weights
+
+
+def laid(path):
+    """Makes a file, and gives its path."""
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    pathlib.Path(path).write_text("")
+    return str(path)
+
+
+def begun_with(method, **given):
+    """The weights that a training of lists begins with."""
+    return settings.settle(method, {"dataset": "coco"} | given).run.pretrained
+
+
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        ("gpq", "models/ImageNet_pretrained.mat"),
+        ("dch", "../../DeepHash/architecture/pretrained_model/reference_pretrain.npy"),
+        ("latent", "data/pretrained_alexnet/bvlc_alexnet.npy"),
+        ("hashnet", "~/.torch/models/resnet50-19c8e357.pth"),
+    ],
+)
+def test_weights_that_lie_where_the_original_has_them_are_taken(method, path, monkeypatch):
+    pathlib.Path("examples/of_it").mkdir(parents=True)
+    monkeypatch.chdir("examples/of_it")
+    assert begun_with(method) == ""
+    path = laid(os.path.expanduser(path))
+    settled = settings.settle(method, {"dataset": "coco"})
+    assert settled.run.pretrained == path and settled.origins["pretrained"] == "original"
+    assert f"  --pretrained={path}, since it lies where the original has it" in settled.notes
+    assert begun_with(method, pretrained="mine") == "mine"
+    assert begun_with(method, pretrained="") == ""
+    assert begun_with(method, img_model="tiny") == ""
+
+
+def test_of_several_published_files_none_is_taken():
+    for digits in ("19c8e357", "0676ba61"):
+        laid(os.path.expanduser(f"~/.torch/models/resnet50-{digits}.pth"))
+    assert begun_with("hashnet") == ""

@@ -136,3 +136,19 @@ def test_the_share_of_words_in_use_is_counted_by_codebook():
     database = codes.QuantizedCodes(chosen, np.zeros((2, 4, 3), np.float32))
     assert database.used() == [0.5, 0.25]
     assert database.usage() == {"codebook_use/0": 0.5, "codebook_use/1": 0.25}
+
+
+@pytest.mark.parametrize(
+    "stuck, words, said",
+    [
+        (4, 16, "4 of 6 codebooks have one word in use"),
+        (6, 16, "6 of 6 codebooks have one word in use"),
+        (3, 16, None),
+        (6, 1, None),  # there are no more words than one
+    ],
+)
+def test_codes_of_which_most_codebooks_have_one_word_have_collapsed(stuck, words, said):
+    numbers = random_codes(words=words).codes.copy()
+    numbers[:, :stuck] = 0
+    books = np.zeros((6, words, 3), np.float32)
+    assert codes.QuantizedCodes(numbers, books).collapse() == said

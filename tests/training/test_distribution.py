@@ -114,3 +114,10 @@ def test_a_batch_that_replicas_cannot_share_is_refused_with_the_nearest(
         distribution.check_batch(config, replicas)
     distribution.check_batch(dataclasses.replace(config, batch_size=nearest), replicas)
     distribution.check_batch(config, 1)
+
+
+@pytest.mark.parametrize("replicas, way", [(8, "0,1,2,3,4 or --virtual_devices=5"), (3, "0,1 or")])
+def test_a_training_that_goes_on_is_refused_with_devices_that_can_share_its_batch(replicas, way):
+    config = methods.load("gpq").Config(batch_size=500)
+    with pytest.raises(ValueError, match=f"replicas={replicas}. The batch .* Use --gpus={way}"):
+        distribution.check_batch(config, replicas, begun=True)

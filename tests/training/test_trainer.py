@@ -1,10 +1,14 @@
+import signal
+
 import numpy as np
 import pytest
 
 from tests import examples
 from tfhash import methods, model_dir
 from tfhash.evaluation import results
+from tfhash.methods import base
 from tfhash.model import Model
+from tfhash.training.interrupts import Interrupts
 
 
 def fit(trainer, epochs=3, callbacks=(), steps=4, **options):
@@ -18,24 +22,67 @@ def assert_same_weights(one, other):
         np.testing.assert_array_equal(other.model.arrays()[name], array, err_msg=name)
 
 
-def stop_at(trainer, step):
-    """What a signal in this step says to `fit`."""
-    return lambda: trainer.step >= step
+class StopAt(Interrupts):
+    """A signal in a step of a trainer."""
+
+    def __init__(self, trainer, step):
+        super().__init__()
+        self.trainer, self.step = trainer, step
+
+    def __bool__(self):
+        return super().__bool__() or self.trainer.step >= self.step
+
+
+def resumed(stopped, path):
+    """A new trainer of the same model, from the state in which the first one stopped."""
+    stopped.checkpoints(path).save()
+    trainer = examples.trainer(stopped.model.method, seed=1)
+    trainer.prepare(examples.splits().train)
+    assert trainer.checkpoints(path).restore() == stopped.step
+    return trainer
 
 
 @pytest.mark.parametrize("name", methods.names())
 def test_a_resumed_training_ends_with_the_weights_of_an_unbroken_one(name, tmp_path):
     """Stopped within the second epoch, saved, and gone on with in a new model."""
-    step = 6
     unbroken = fit(examples.trainer(name, seed=1))
     stopped = examples.trainer(name, seed=1)
-    fit(stopped, interrupted=stop_at(stopped, step))
-    assert stopped.step == step
-    stopped.checkpoints(tmp_path).save()
-    resumed = examples.trainer(name, seed=1)
-    resumed.prepare(examples.splits().train)
-    assert resumed.checkpoints(tmp_path).restore() == step
-    assert_same_weights(fit(resumed), unbroken)
+    fit(stopped, interrupted=StopAt(stopped, 6))
+    assert stopped.step == 6
+    assert_same_weights(fit(resumed(stopped, tmp_path)), unbroken)
+
+
+def test_so_does_one_that_was_stopped_in_the_last_step_of_an_epoch(tmp_path):
+    unbroken = fit(examples.trainer("gpq", seed=1))
+    stopped = examples.trainer("gpq", seed=1)
+    fit(stopped, interrupted=StopAt(stopped, 4))
+    assert stopped.done == (1, 4, 4)
+    assert_same_weights(fit(resumed(stopped, tmp_path)), unbroken)
+
+
+def at_the_begin_of_an_epoch():
+    """The methods that do something of their own there."""
+    every = {name: methods.load(name).Method for name in methods.names()}
+    return [n for n, kind in every.items() if kind.on_epoch_begin is not base.Method.on_epoch_begin]
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+@pytest.mark.parametrize("name", at_the_begin_of_an_epoch())
+def test_so_does_one_that_was_stopped_at_the_begin_of_an_epoch(name, epoch, tmp_path, monkeypatch):
+    """Such as DTQ's mining, which halves its parts: it must not be done twice."""
+    unbroken = fit(examples.trainer(name, seed=1))
+    stopped, interrupts = examples.trainer(name, seed=1), Interrupts()
+    begin = stopped.model.recipe.on_epoch_begin
+
+    def interrupted(number, *given):
+        begin(number, *given)
+        if number == epoch:
+            interrupts.receive(signal.SIGINT)
+
+    monkeypatch.setattr(stopped.model.recipe, "on_epoch_begin", interrupted)
+    fit(stopped, interrupted=interrupts)
+    assert stopped.done.epoch == epoch and stopped.step == stopped.done.start + 1
+    assert_same_weights(fit(resumed(stopped, tmp_path)), unbroken)
 
 
 def test_the_same_seed_trains_the_same_weights():

@@ -45,10 +45,11 @@ def _count(place, names=NAMES):
 def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, files=()):
     """`Splits` of the lists in `data_dir` or in the folder of the dataset's name in it.
 
-    The paths in a list are absolute, or begin at the folder of the list, at those two or at the
-    current folder: where the files of its first lines are. Train is train.txt, labelled, and after
-    it the other images of database.txt and of the list to validate with, unlabelled: for methods
-    that learn from both. The kind of the lists is that of the first line.
+    The paths in a list are absolute, or begin at the folder of the list, at those two, at the
+    current folder or at that which `data_dir` lies in: where the files of its first lines are.
+    Train is train.txt, labelled, and after it the other images of database.txt and of the list to
+    validate with, unlabelled: for methods that learn from both. The kind of the lists is that of
+    the first line.
 
     Args:
         dataset: its name.
@@ -63,7 +64,7 @@ def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, fil
     sources = _sources(dataset, data_dir, FILES | {p: f for p, f in dict(files).items() if f})
     width = len(classes) if classes else num_classes or None
     numbered = next(filter(None, map(_first_width, sources.values())), 0) == 1
-    starts = [*places.folders(data_dir, dataset), "."]
+    starts = [*places.folders(data_dir, dataset), ".", os.path.join(data_dir, os.pardir)]
     pool, rows = {}, {}
     for part, source in sources.items():
         rows[part] = _read(source, starts, pool, width, numbered)

@@ -9,41 +9,44 @@ from tfhash import files
 from tfhash.evaluation import pictures
 from tfhash.retrieval import bits
 
+CURVES, LEVELS, RADIUS = "curves.csv", "precision_recall.csv", "radius.csv"
 
-def write(result, folder):
-    """Writes the curves of a `results.Result`; the paths.
+
+def tables(result):
+    """`{file: {column: [rows]}}` of the curves of a `results.Result`.
 
     curves.csv: N, precision@N, recall@N. precision_recall.csv: interpolated precision at levels
     of recall. For Hamming distances also radius.csv: precision, recall and mAP within each Hamming
-    radius, and bits.csv: share of ones and entropy of each bit. curves.png shows the curves.
+    radius, and bits.csv: share of ones and entropy of each bit.
     """
-    folder, given = pathlib.Path(folder), (result.query, result.database)
+    given = result.query, result.database
     means = result.scoring.curves(result.codes, result.queries, *given)
     at_n = {name: means[name] for name in ("N", "precision", "recall")}
     levels = {"recall": means["level"], "precision": means["interpolated"]}
-    tables = {"curves.csv": at_n, "precision_recall.csv": levels}
-    radius = None
+    found = {CURVES: at_n, LEVELS: levels}
     if result.codes.hamming:
-        radius = result.scoring.radius_curves(result.codes, result.queries, *given)
+        found[RADIUS] = result.scoring.radius_curves(result.codes, result.queries, *given)
         unpacked = result.codes.unpack()
-        tables["radius.csv"] = radius
-        tables["bits.csv"] = {
+        found["bits.csv"] = {
             "bit": np.arange(result.codes.bits),
             "ones": bits.ones(unpacked),
             "entropy": bits.entropy(unpacked),
         }
-    paths = [_table(folder / name, columns) for name, columns in tables.items()]
-    return [*paths, pictures.save(picture(at_n, levels, radius), folder / "curves.png")]
+    return found
 
 
-def picture(at_n, levels, radius=None):
-    """A figure of precision over recall, precision@N and, if given, the radius curves.
+def write(found, folder):
+    """Writes what `tables` gave into a folder; the paths."""
+    return [_table(pathlib.Path(folder) / name, columns) for name, columns in found.items()]
+
+
+def picture(found):
+    """A figure of precision over recall, precision@N and, if there are, the radius curves.
 
     Args:
-        at_n: `{"N", "precision", "recall"}`.
-        levels: `{"recall", "precision"}`.
-        radius: `{"radius", "precision", "recall", "mAP"}`, or None.
+        found: what `tables` gave.
     """
+    at_n, levels, radius = (found.get(name) for name in (CURVES, LEVELS, RADIUS))
     panels = [
         ("recall", {"precision": levels["precision"]}, levels["recall"], "linear"),
         ("N", {"precision@N": at_n["precision"], "recall@N": at_n["recall"]}, at_n["N"], "log"),

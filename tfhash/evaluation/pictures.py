@@ -1,12 +1,15 @@
 """Pictures of results: ranked lists and embeddings, drawn by matplotlib without a screen."""
 
 import io
+import logging
 import pathlib
 
 import numpy as np
 
-from tfhash import files
+from tfhash import checks, files
 
+LOG = logging.getLogger("tfhash")
+ROUNDING = 1e-6  # of float32, as a share of the largest value
 RELEVANT, WRONG, QUERY = "#1a9850", "#d73027", "#333333"  # frame colours
 
 
@@ -67,6 +70,8 @@ def embedding(outputs, labels, classes, *, limit=1000, seed=0):
         classes: their names.
         limit: items drawn at random where there are more.
         seed: of that draw and of t-SNE.
+    Raises:
+        ValueError: all outputs are equal, for which t-SNE would end the process.
     """
     from matplotlib import colormaps
     from sklearn import manifold
@@ -74,7 +79,7 @@ def embedding(outputs, labels, classes, *, limit=1000, seed=0):
     picked = np.random.default_rng(seed).permutation(len(outputs))[:limit]
     perplexity = min(30.0, (len(picked) - 1) / 3)
     points = manifold.TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(
-        outputs[picked]
+        _scaled(outputs[picked])
     )
     of_class = labels[picked].argmax(axis=1)
     colours = colormaps["tab10" if len(classes) <= 10 else "tab20"]
@@ -91,6 +96,34 @@ def embedding(outputs, labels, classes, *, limit=1000, seed=0):
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2)
     picture.tight_layout()
     return picture
+
+
+def _scaled(outputs):
+    """Outputs around 0 and within 1: of very small or large ones t-SNE ends the process too."""
+    if all_equal(outputs):
+        raise ValueError("all outputs are equal")
+    centred = outputs.astype(np.float64) - outputs.mean(axis=0, dtype=np.float64)
+    return (centred / np.abs(centred).max()).astype(np.float32)
+
+
+def all_equal(outputs):
+    """Whether `[n, dim]` outputs, n >= 1, are equal but for rounding."""
+    wide = np.ptp(outputs.astype(np.float64), axis=0).max()
+    return bool(wide <= ROUNDING * np.abs(outputs).max())
+
+
+def attempt(draw, name):
+    """What `draw()` returns; None, and a line in the log, where it fails.
+
+    A picture is no reason to lose what comes after it. That a file can't be written is (OSError).
+    """
+    try:
+        return draw()
+    except OSError:
+        raise
+    except Exception as error:  # of any kind, from several other packages
+        LOG.warning("%s is not drawn: %s", name, checks.brief(error))
+        return None
 
 
 def save(figure, path):

@@ -7,7 +7,7 @@ import pathlib
 
 import numpy as np
 
-from tfhash import files, originals
+from tfhash import contents, files, originals
 from tfhash.data.splits import Splits
 from tfhash.evaluation import curves, pictures
 from tfhash.evaluation.scoring import Encoded, Scoring
@@ -61,7 +61,11 @@ def evaluate(model, splits, *, batch_size=None, scoring=None):
     asked = scoring or Scoring()
     if asked.top and asked.top > len(splits.database):
         LOG.info("The database has %d items: all of them are ranked.", len(splits.database))
-    return _result(model, splits, model.recipe.head.evaluate, asked, batch_size)
+    result = _result(model, splits, model.recipe.head.evaluate, asked, batch_size)
+    alike = collapse(result)
+    if alike:
+        LOG.warning("The model hardly tells images apart: %s.", alike)
+    return result
 
 
 def validate(model, splits):
@@ -115,30 +119,60 @@ def table(result):
     )
 
 
+def collapse(result):
+    """How the database's outputs or codes have become all alike, in a few words; None if not."""
+    outputs = result.database.outputs
+    if len(outputs) < 2:
+        return None
+    if pictures.all_equal(outputs):
+        return f"the outputs of all {len(outputs)} images are equal"
+    return result.codes.collapse()
+
+
 def write(result, folder, *, seed=0, codes=False):
-    """Writes what a test shows: metrics, pictures, curves, and what the method adds; the paths.
+    """Writes what a test shows: the metrics first, then curves, what the method adds and, last of
+    all, pictures; the paths. A picture that can't be drawn is a line in the log.
 
     Args:
         result: a `Result`.
-        folder: where to.
+        folder: where to; report/files.json lists what tests have written there.
         seed: draws the queries of the picture.
         codes: also writes codes.npz and codes.faiss of the database, and query_codes.npz.
     """
-    folder = pathlib.Path(folder)
-    metrics = folder / "metrics.json"
-    with files.whole(metrics) as partial:
+    folder, written = pathlib.Path(folder), []
+
+    def keep(paths):
+        contents.record(folder, paths)
+        written.extend(paths)
+
+    keep([_write_metrics(result, folder / "metrics.json")])
+    tables = curves.tables(result)
+    keep(curves.write(tables, folder))
+    keep(originals.report(result.model.method, result, folder))
+    keep(_write_codes(result, folder) if codes else [])
+    for name, draw in _pictures(result, tables, seed).items():
+        path = pictures.attempt(lambda: pictures.save(draw(), folder / name), name)
+        keep([path] if path else [])
+    return [*written, folder / contents.LISTING]
+
+
+def _write_metrics(result, path):
+    with files.whole(path) as partial:
         found = {name: _plain(value) for name, value in table(result).items()}
         partial.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
-    figure = ranked_lists(result, seed=seed)
-    paths = [metrics, pictures.save(figure, folder / "ranked_lists.png")]
-    if len(result.database.outputs) >= 4:
-        figure = pictures.embedding(
-            result.database.outputs, result.database.labels, result.splits.classes
-        )
-        paths.append(pictures.save(figure, folder / "embedding.png"))
-    paths += curves.write(result, folder)
-    paths += originals.report(result.model.method, result, folder)
-    return paths + (_write_codes(result, folder) if codes else [])
+    return path
+
+
+def _pictures(result, tables, seed):
+    """`{file: function that draws it}`."""
+    outputs, labels = result.database.outputs, result.database.labels
+    drawn = {
+        "curves.png": lambda: curves.picture(tables),
+        "ranked_lists.png": lambda: ranked_lists(result, seed=seed),
+    }
+    if len(outputs) >= 4:
+        drawn["embedding.png"] = lambda: pictures.embedding(outputs, labels, result.splits.classes)
+    return drawn
 
 
 def _plain(value):

@@ -14,6 +14,8 @@ from tfhash.lazy import tf
 from tfhash.methods import _deephash, base
 from tfhash.quantization import composite
 
+CENTRES = 2**27  # numbers in all centres, which take 512 MiB
+
 
 @dataclasses.dataclass(frozen=True)
 class Config(_deephash.Config):
@@ -37,6 +39,12 @@ class Config(_deephash.Config):
                 "`output_dim` must be a multiple of `n_subspace`, the codebooks that share its "
                 f"columns. Received: output_dim={self.output_dim}, n_subspace={self.n_subspace}. "
                 f"Use --output_dim={-(-self.output_dim // self.n_subspace) * self.n_subspace}."
+            )
+        if self.n_subspace * self.n_subcenter * self.output_dim > CENTRES:
+            raise ValueError(
+                f"Expected `n_subspace` * `n_subcenter` * `output_dim` <= {CENTRES}, the numbers "
+                f"in all centres. Received: {self.n_subspace} * {self.n_subcenter} * "
+                f"{self.output_dim}."
             )
 
     @property

@@ -33,7 +33,10 @@ class Config(settings.Config):
     """Settings of all; each method adds its own and its defaults."""
 
     output_dim: int = setting(
-        64, "Width of the outputs; the bits of a code of DCH and DHN.", least=1
+        64,
+        "Width of the outputs; the bits of a code of DCH and DHN.",
+        least=1,
+        most=settings.WIDEST,
     )
     img_model: str = setting(
         "alexnet",

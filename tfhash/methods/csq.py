@@ -24,7 +24,7 @@ DIGITS |= {"flip": False}
 class Config(_torchvision.Config):
     """Settings; the defaults are those of the original's README and options.py."""
 
-    bits: int = setting(64, "Length of a code in bits.", least=1)
+    bits: int = setting(64, "Length of a code in bits.", least=1, most=4096)
     img_model: str = "ResNet50"
     batch_size: int = 64
     epochs: int = setting(90, "Passes over the labelled images.", least=1, resume=True)

@@ -23,11 +23,13 @@ CIFAR10 = Pixels((125.642, 123.738, 114.46), (63.01, 62.157, 66.94))
 class Config(settings.Config):
     """Settings; the defaults are those of the original's config.py and train.py."""
 
-    num_codebooks: int = setting(12, "Number of codebooks, the segments of a code.", least=1)
+    num_codebooks: int = setting(
+        12, "Number of codebooks, the segments of a code.", least=1, most=settings.WIDEST
+    )
     codeword_bits: int = setting(
         4, "Bits of a segment; a codebook has 2**codeword_bits codewords.", least=1, most=8
     )
-    codeword_length: int = setting(12, "Dimensions of a codeword.", least=1)
+    codeword_length: int = setting(12, "Dimensions of a codeword.", least=1, most=settings.WIDEST)
     alpha: float = setting(20.0, "Scale of the soft assignment.", over=0)
     beta: float = setting(4.0, "Scale of the classifier's input.", over=0)
     entropy_weight: float = setting(
@@ -62,6 +64,14 @@ class Config(settings.Config):
             "decay_rate": 0.7,
         }
     }
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.dim > settings.WIDEST:
+            raise ValueError(
+                f"Expected `num_codebooks` * `codeword_length` <= {settings.WIDEST}. "
+                f"Received: {self.num_codebooks} * {self.codeword_length}."
+            )
 
     @property
     def bits(self):

@@ -8,7 +8,7 @@ import typing
 
 import numpy as np
 
-from tfhash.config import Habits, setting
+from tfhash.config import WIDEST, Habits, setting
 from tfhash.data import samplers
 from tfhash.heads.signs import Signs
 from tfhash.lazy import keras, tf
@@ -25,7 +25,7 @@ SCHEDULES = ("step", "inv", "multistep")
 class Config(_torchvision.Config):
     """Settings; the defaults are those of the original's train.py and README."""
 
-    bits: int = setting(48, "Length of a code in bits.", least=1)
+    bits: int = setting(48, "Length of a code in bits.", least=1, most=WIDEST)
     img_model: str = setting(
         "ResNet50",
         "Backbone: AlexNet, VGG11 to VGG19 (VGG11BN: with batch normalisation), ResNet18 to "

@@ -22,7 +22,9 @@ IMAGENET = Pixels((123.68, 116.779, 103.939), (58.0,) * 3)  # of backbones witho
 class Config(settings.Config):
     """Settings; the defaults are those of the original's params.json and scripts."""
 
-    bits: int = setting(48, "Width of the latent layer: length of a code in bits.", least=1)
+    bits: int = setting(
+        48, "Width of the latent layer: length of a code in bits.", least=1, most=settings.WIDEST
+    )
     img_model: str = setting(
         "bvlc_alexnet", "Backbone: bvlc_alexnet (the original's), or any other."
     )

@@ -5,7 +5,8 @@ A module of this folder has `METHODS`, the methods that it is the original of. W
     DATASETS          {the original's name of a dataset: ours}
     TOPS              {method: {dataset: R of its mAP@R}}
     TRAINED_ON        the dataset of its published models, and of its scripts by default
-    DATA_DIR          the folder that its scripts have datasets in, by their names
+    DATA_DIRS         folders that its scripts have datasets in, by their names
+    WEIGHTS           the folder that its scripts have published weights in
     beside(method, dataset, folder)  {setting: value} of what it has beside a dataset's lists
     read(model, path) fills the model from a file of the original; returns lines on what it held
     finish(model, train) takes what such a file lacks from the training part of a dataset
@@ -17,6 +18,8 @@ A module of this folder has `METHODS`, the methods that it is the original of. W
 
 import functools
 import importlib
+import os
+import pathlib
 import pkgutil
 import typing
 
@@ -71,17 +74,28 @@ def place(method, dataset, data_dir, *, given=False, files=()):
     """
     unnamed = dataset == "auto" and not given
     resolved, _ = data.resolve(dataset, data_dir, given=given, files=() if unnamed else files)
-    home = getattr(program(method), "DATA_DIR", None)
-    if home and not given:
+    homes = getattr(program(method), "DATA_DIRS", ())
+    if homes and not given:
         wanted = trained_on(method) if unnamed and resolved == "digits" else resolved
-        # The error that lists are missing names the original's place.
-        there = data.ready(wanted, home) or (wanted == resolved and wanted in data.LISTED)
+        there = [home for home in homes if data.ready(wanted, home)]
+        if not there and wanted == resolved and wanted in data.LISTED:
+            there = homes  # the error that lists are missing names the original's place
         if there and not data.ready(wanted, data_dir):
-            resolved, data_dir = wanted, home
+            resolved, data_dir = wanted, there[0]
     kind, folder = data.ready(resolved, data_dir) or (None, None)
     beside = getattr(program(method), "beside", None)
     settings = beside(method, resolved, folder) if beside and kind == "lists" else {}
     return Place(resolved, data_dir, settings)
+
+
+def weights(method, backbone):
+    """The file of published weights of a `Backbone` that lies where a method's original has it.
+
+    "" where there is none, or where several would do.
+    """
+    folder = pathlib.Path(os.path.expanduser(_table(method, "WEIGHTS") or ""))
+    there = [list(folder.glob(name)) for name in backbone.files if _table(method, "WEIGHTS")]
+    return next((str(paths[0]) for paths in there if len(paths) == 1), "")
 
 
 def read(model, path):

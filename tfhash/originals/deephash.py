@@ -15,7 +15,8 @@ from tfhash.backbones import alexnet
 from tfhash.originals.readers import npy
 
 METHODS = ("dch", "dhn", "dqn", "dtq", "dvsq")
-DATA_DIR = "~/data"
+DATA_DIRS = ("~/data",)
+WEIGHTS = "../../DeepHash/architecture/pretrained_model"  # from the folder of an example
 COMPOSITE = ("dqn", "dtq", "dvsq")
 RANKS = dict.fromkeys(("nuswide_81", "coco", "nuswide_21", "imagenet"), 5000)
 RANKS |= {"cifar10": 54000, "cifar10_zero_shot": 15000}

@@ -13,6 +13,7 @@ from tfhash.backbones import fixed_vgg
 from tfhash.originals.readers import tf1
 
 METHODS = ("gpq",)
+WEIGHTS = "models"
 BACKBONE = "fixed_vgg"
 FLAG = "is_training"  # in every checkpoint, added by tflearn, without a meaning
 HEAD = {"codebooks": "Z", "prototypes": "C"}

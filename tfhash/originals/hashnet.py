@@ -14,7 +14,8 @@ from tfhash.originals.readers import pth
 
 METHODS = ("hashnet",)
 DATASETS = {"nus_wide": "nuswide_81"}
-DATA_DIR = "data"
+DATA_DIRS = ("data", "../data")  # from pytorch/, and from its src/
+WEIGHTS = "~/.torch/models"  # where PyTorch 0.3 kept what it downloaded
 TOPS = {"hashnet": {"imagenet": 1000, "nuswide_81": 5000, "coco": 5000}}
 TRAINED_ON = "coco"
 

@@ -12,10 +12,10 @@ from tfhash import checks, originals
 from tfhash.originals.readers import npy, tf1
 
 METHODS = ("latent",)
-DATA_DIR = "data"
+DATA_DIRS = ("data",)
+WEIGHTS = "data/pretrained_alexnet"
 BACKBONE = "bvlc_alexnet"
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fclat", "fc8")
-WEIGHTS = "data/pretrained_alexnet/bvlc_alexnet.npy"  # where the original looks for them
 
 
 def read(model, path):

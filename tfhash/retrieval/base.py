@@ -150,6 +150,10 @@ class Codes(abc.ABC):
         """`{name: value}` to watch in training: how much of what they could say the codes use."""
         return {}
 
+    def collapse(self):
+        """How the codes have become all alike, in a few words; None if not, or none can tell."""
+        return None
+
     # ---- FAISS
 
     def build_faiss(self, approximate=False):

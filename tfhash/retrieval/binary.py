@@ -86,6 +86,10 @@ class BinaryCodes(base.Codes):
         """How evenly the bits are 0 and 1."""
         return {"bits_balanced": bit_statistics.balance(self.unpack())}
 
+    def collapse(self):
+        alike = (self.words == self.words[:1]).all()
+        return f"all {len(self)} items have the same code" if alike else None
+
     def build_faiss(self, approximate=False):
         if approximate and len(self):
             return inverted.of_words(self.words)

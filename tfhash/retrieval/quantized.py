@@ -78,6 +78,13 @@ class QuantizedCodes(base.Codes):
     def arrays(self):
         return {"codes": self.codes, "codebooks": self.codebooks}
 
+    def collapse(self):
+        alike = int((self.codes == self.codes[:1]).all(axis=0).sum())
+        count, words, _ = self.codebooks.shape
+        if words == 1 or alike <= count / 2:
+            return None
+        return f"{alike} of {count} codebooks have one word in use"
+
     def build_faiss(self, approximate=False):
         """An index of the codes and codebooks as they are; nothing is trained again."""
         faiss = base.import_faiss()

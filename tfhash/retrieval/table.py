@@ -66,6 +66,9 @@ class TableCodes(base.Codes):
     def arrays(self):
         return self.buckets.arrays() | {"vectors": self.vectors}
 
+    def collapse(self):
+        return self.buckets.collapse()
+
     def lists(self):
         """The items of each bucket, ascending: a list of int64 arrays, made once."""
         if self._lists is None:

@@ -1,7 +1,8 @@
 """What happens beside training: validation, TensorBoard, saved states."""
 
 import dataclasses
-import json
+import logging
+import math
 import os
 import sys
 
@@ -12,20 +13,22 @@ import tensorflow as tf
 from tfhash import model_dir
 from tfhash.evaluation import pictures, results
 from tfhash.methods.base import MEASURED
+from tfhash.training import records
 
+LOG = logging.getLogger("tfhash")
 SCHEDULE = ("learning_rate", "gradient_norm")  # of a batch's logs, all that is no loss
 VALIDATION_QUERIES, VALIDATION_DATABASE = 200, 2000
 
 
 def standard(trainer, path, splits, *, validate_every, progress=True):
     """What run_train.py shows and writes, in the order in which it must run."""
-    writer = tf.summary.create_file_writer(os.path.join(path, "tensorboard"))
+    writer = tf.summary.create_file_writer(os.path.join(path, records.BOARD))
     shown = [Progress()] if progress else []
     return [
         Validation(trainer, splits, writer, every=validate_every),
         Scalars(trainer, writer),
         Histograms(trainer, writer),
-        History(trainer, os.path.join(path, "history.jsonl")),
+        History(trainer, os.path.join(path, records.HISTORY)),
         *shown,
     ]
 
@@ -71,9 +74,7 @@ class History(keras.callbacks.Callback):
         self.path = path
 
     def on_epoch_end(self, epoch, logs=None):
-        line = {"epoch": epoch + 1, "step": self.trainer.step, **logs}
-        with open(self.path, "a") as file:
-            file.write(json.dumps(line) + "\n")
+        records.append(self.path, {"epoch": epoch + 1, "step": self.trainer.step, **logs})
 
 
 class Scalars(keras.callbacks.Callback):
@@ -97,6 +98,9 @@ class Scalars(keras.callbacks.Callback):
                 write = tf.summary.histogram if np.ndim(value) else tf.summary.scalar
                 write(name, value)
         self.writer.flush()
+
+    def on_train_end(self, logs=None):
+        self.writer.flush()  # of an epoch that was interrupted, too
 
 
 class Histograms(keras.callbacks.Callback):
@@ -126,6 +130,7 @@ class Validation(_EveryEpochs):
         super().__init__(trainer, every)
         self.writer = writer
         self.splits = validation_splits(splits, seed=trainer.model.seed)
+        self.warned = False
 
     def run(self, epoch, logs):
         """Adds the metrics of a validation to the logs, and writes them and some pictures."""
@@ -136,15 +141,32 @@ class Validation(_EveryEpochs):
                 tf.summary.scalar(f"validation/{name}", value)
             for name, value in result.codes.usage().items():
                 tf.summary.scalar(name, value)
-            picture = results.ranked_lists(result, rows=4)
-            tf.summary.image("ranked_lists", pictures.pixels(picture)[None])
+            picture = pictures.attempt(lambda: self._picture(result), "ranked_lists")
+            if picture is not None:
+                tf.summary.image("ranked_lists", picture)
+        self._warn(results.collapse(result))
+
+    def _picture(self, result):
+        return pictures.pixels(results.ranked_lists(result, rows=4))[None]
+
+    def _warn(self, alike):
+        """Says once that a training has lost its way."""
+        if alike and not self.warned:
+            LOG.warning(
+                "At step %d the model hardly tells images apart: %s. If that stays so, train with "
+                "a lower learning rate.",
+                self.trainer.step,
+                alike,
+            )
+        self.warned = self.warned or bool(alike)
 
 
 class Saving(_EveryEpochs):
     """Saves the state to resume from, and the weights, in the model directory.
 
     The weights are the newest or, of a method that names a metric for it, those of the highest
-    value in the validations; the first of equal ones.
+    value in the validations; the first of equal ones. They are written before the state of the
+    same step: a training that is killed in between repeats that step, with the same weights.
     """
 
     def __init__(self, trainer, path, *, every):
@@ -153,30 +175,34 @@ class Saving(_EveryEpochs):
         self.checkpoints = trainer.checkpoints(path)
         best_by = trainer.model.recipe.head.best_by
         self.metric = best_by and f"val_{best_by}"
-        self.best = _best(os.path.join(path, "history.jsonl"), self.metric, trainer.step)
+        self.best = model_dir.best_value(path) if self.metric else -math.inf
+
+    def on_train_begin(self, logs=None):
+        """Saves the state of the initial weights, which are replaced before any other state."""
+        if not self.checkpoints.steps():
+            self.checkpoints.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves the weights where they are the best so far; then as often as is asked for."""
+        value = logs.get(self.metric, -math.inf)
+        if value > self.best:
+            self.best = value
+            self._save_weights()
+        super().on_epoch_end(epoch, logs)
 
     def run(self, epoch, logs):
-        """Saves the state, and the weights where they are the best so far."""
-        value = logs.get(self.metric)
-        self.save(better=value is not None and (self.best is None or value > self.best))
-        if value is not None:
-            self.best = value if self.best is None else max(value, self.best)
+        """Saves the weights, where there are no better ones, and the state."""
+        self.save()
 
-    def save(self, *, better=False):
-        """Saves the state, and the weights where no better ones are there."""
+    def save(self):
+        """As `run`, at any step."""
+        if self.best == -math.inf:
+            self._save_weights()
         self.checkpoints.save()
-        if better or self.best is None:
-            model_dir.save_weights(self.path, self.trainer.model.arrays(), step=self.trainer.step)
 
-
-def _best(history, metric, step):
-    """The highest value of a metric in a history up to a step; None where there is none."""
-    if metric is None or not os.path.exists(history):
-        return None
-    with open(history) as file:
-        lines = [json.loads(line) for line in file]
-    known = (line[metric] for line in lines if line["step"] <= step and metric in line)
-    return max(known, default=None)
+    def _save_weights(self):
+        arrays, step = self.trainer.model.arrays(), self.trainer.step
+        model_dir.save_weights(self.path, arrays, step=step, best=self.best)
 
 
 def validation_splits(splits, *, seed=0):

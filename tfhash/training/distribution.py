@@ -60,15 +60,27 @@ def _split_cpu(count):
     return [f"CPU:{number}" for number in range(count)]
 
 
-def check_batch(config, replicas):
-    """Raises ValueError where so many replicas can't share a batch of a `Config`."""
-    if not config.shared_by(replicas):
-        raise ValueError(
-            "Expected `batch_size` to be a multiple of the number of replicas, or of twice that "
-            "where a loss takes halves of a batch. Received: "
-            f"batch_size={config.batch_size}, replicas={replicas}. "
-            f"Use --batch_size={nearest_batch(config, replicas)} or fewer devices."
+def check_batch(config, replicas, *, begun=False):
+    """Raises ValueError where so many replicas can't share a batch of a `Config`.
+
+    The way out is another batch, or for a training that has `begun` another number of devices.
+    """
+    if config.shared_by(replicas):
+        return
+    if begun:
+        most = max(count for count in range(1, replicas) if config.shared_by(count))
+        numbers = ",".join(map(str, range(most)))
+        way = (
+            "The batch of a training that goes on does not change. "
+            f"Use --gpus={numbers} or --virtual_devices={most}."
         )
+    else:
+        way = f"Use --batch_size={nearest_batch(config, replicas)} or fewer devices."
+    raise ValueError(
+        "Expected `batch_size` to be a multiple of the number of replicas, or of twice that "
+        "where a loss takes halves of a batch. Received: "
+        f"batch_size={config.batch_size}, replicas={replicas}. {way}"
+    )
 
 
 def nearest_batch(config, replicas, size=None):

@@ -7,17 +7,20 @@ import zipfile
 
 import numpy as np
 
-from tfhash import backbones, data, files, methods, model_dir, originals, pretrained
+from tfhash import backbones, checks, data, files, methods, model_dir, originals, pretrained
 from tfhash import config as fields
 from tfhash import settings as all_settings
 from tfhash.model import Model
 from tfhash.originals import readers
 from tfhash.settings import Data
-from tfhash.training import distribution
+from tfhash.training import distribution, records
 from tfhash.training.trainer import Trainer
 
 FEW_STEPS = 4  # of an epoch where the images do not fill a method's usual batch
 KEPT = ("precision", "steps_per_epoch")  # of the settings of a run, that a model remembers
+INSIDE = "digits"  # the dataset that needs no files
+# The settings that name files or a download.
+OUTSIDE = ("dataset", "data_dir", "split_order", *(f"{part}_file" for part in data.FILES))
 LOG = logging.getLogger("tfhash")
 
 
@@ -116,7 +119,7 @@ def start(settings, *, strategy):
         "origins": settings.origins,
         "initial_weights": initial,
     }
-    model.save(path, overwrite=run.overwrite)
+    model.save(path, overwrite=run.overwrite, own=True)
     write_left_out(splits, path)
     return Run(model, os.fspath(path), splits, trainer, steps)
 
@@ -191,10 +194,13 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
         ValueError: no such directory, a setting that differs, or states that do not fit.
     """
     settings = model_dir.load_settings(path)
-    kind = methods.load(settings.get("method")).Config
+    if not {"data", "steps_per_epoch"} <= set(settings):
+        raise ValueError(f"`{path}` is no training, but a model alone. Train another one.")
+    settings["data"] = _trusted(settings["data"], dict(given), path)
+    kind = methods.load(settings["method"]).Config
     _apply(settings, given, path, free=fields.names(kind, "resume"))
     model = Model.load(path, strategy=strategy, method=method, settings=settings)
-    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync)
+    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync, begun=True)
     options = Data.of(model.stored["data"])
     splits = load_splits(options, model.method, model.config)
     if splits.classes != model.classes:
@@ -204,20 +210,46 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
         )
     trainer = Trainer(model, jit_compile=jit_compile)
     trainer.prepare(splits.train)
-    saved = model.restore(path)
-    if trainer.checkpoints(path).restore() < saved:
+    saved, states = model.restore(path), trainer.checkpoints(path)
+    if saved and not states.steps():
         raise ValueError(
-            f"`{path}` holds the weights of step {saved}, but no state of it in checkpoints/. "
+            f"`{path}` holds the weights of step {saved}, but no state in checkpoints/. "
             "Train again with --overwrite."
         )
-    model_dir.save_settings(path, model.settings())
+    records.cut(path, states.restore())
+    model_dir.save_settings(path, model.settings(), own=True)
     return Run(model, os.fspath(path), splits, trainer, model.stored["steps_per_epoch"])
+
+
+def _trusted(stored, given, path):
+    """The settings of the data of a model directory, without what it may not say.
+
+    A directory that was not made at its place by a training may name any files of this machine,
+    or a download: then nothing outside of it is read but what the user names. The digits come
+    with scikit-learn.
+
+    Args:
+        stored: `{setting of Data: value}` of the directory.
+        given: those that the user gave, among other settings.
+        path: the directory.
+    """
+    if model_dir.is_own(path):
+        return dict(stored)
+    if stored.get("dataset") != INSIDE and "dataset" not in given:
+        named = {name: stored[name] for name in ("dataset", "data_dir") if name in stored}
+        raise ValueError(
+            f"`{path}` was not trained at this place, so the data that it names are not read "
+            f"unasked: {checks.brief(named)}. Give --dataset, and --data_dir where it needs one."
+        )
+    kept = {name: value for name, value in stored.items() if name not in OUTSIDE}
+    named = {name: all_settings.absolute(name, given[name]) for name in OUTSIDE if name in given}
+    return {"dataset": INSIDE} | kept | named
 
 
 def _apply(settings, given, path, *, free):
     """Writes the values that are free into `settings`; ValueError for another that differs."""
-    config, options = settings["config"], settings["data"]
-    kind = methods.load(settings.get("method")).Config
+    config, options = settings["config"], settings.get("data", {})
+    kind = methods.load(settings["method"]).Config
     for name, value in all_settings.with_bits(kind, dict(given), config).items():
         value = all_settings.absolute(name, value)
         before = config.get(name, options.get(name, settings.get(name)))
@@ -294,6 +326,7 @@ def splits_of(model, given):
 def _options_of(model, given):
     """The `Data` of a model's training with what is `given`; other data have their own lists."""
     name, stored = model.method, model.stored.get("data")
+    stored = stored and _trusted(stored, given, model.path)
     before = Data.of(stored or {"dataset": originals.trained_on(name)})
     asked = {key: all_settings.absolute(key, value) for key, value in given.items()}
     asked["dataset"] = originals.dataset_name(name, asked.get("dataset", before.dataset))
@@ -309,7 +342,7 @@ def _options_of(model, given):
 
 def _open_directory(path, method, given, strategy):
     settings = model_dir.load_settings(path)
-    kind = methods.load(settings.get("method")).Config
+    kind = methods.load(settings["method"]).Config
     _apply(settings, given, path, free=fields.names(kind, "test"))
     return Model.load(path, strategy=strategy, method=method, settings=settings)
 

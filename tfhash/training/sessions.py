@@ -1,13 +1,15 @@
 """A training from its settings to its end: begins or goes on, shows, saves."""
 
+import contextlib
 import dataclasses
 import logging
 import os
 
 from tfhash import config as fields
-from tfhash import model_dir
+from tfhash import contents, locks, model_dir
 from tfhash import settings as all_settings
 from tfhash.training import callbacks, distribution, runs
+from tfhash.training.interrupts import Interrupts
 
 LOG = logging.getLogger("tfhash")
 
@@ -20,10 +22,26 @@ def train(settings, given, *, progress=True, interrupted=None):
         given: `{setting: value}` that the user gave; when a training goes on, only those are
             compared with what it began with.
         progress: shows a progress bar.
-        interrupted: `() -> bool`, asked after every step; the state is saved where it is true.
+        interrupted: `Interrupts`, asked after every step; the state is saved where they are true.
     Returns:
-        The `runs.Run`, trained.
+        The `runs.Run`, trained; None where it was interrupted before it began.
+    Raises:
+        ValueError: another process trains in the directory, or the settings do not fit.
     """
+    interrupted = Interrupts() if interrupted is None else interrupted
+    with _alone(settings.model):
+        return _train(settings, given, progress, interrupted)
+
+
+@contextlib.contextmanager
+def _alone(path):
+    """Within this, this process is the only one that writes in a model directory."""
+    with locks.held(path):
+        contents.sweep(os.path.realpath(path))
+        yield
+
+
+def _train(settings, given, progress, interrupted):
     strategy = _strategy(settings.devices)
     repeats = settings.config.habits.repeats
     if settings.run.resume or (repeats and _is_begun(settings)):
@@ -92,20 +110,22 @@ def _with_first_stage(settings, strategy, progress, interrupted):
     path = f"{settings.model}_{name}" if named else os.path.join(home, name)
     origins = settings.origins | {"batch_size": all_settings.DEFAULT}
     first = dataclasses.replace(settings, config=before, model=path, origins=origins)
-    if model_dir.is_model(path):
-        LOG.info("Starts from %s, since no --start_from is given.", path)
-        changes = dataclasses.asdict(before) | settings.data.stored()
-        del changes["batch_size"]  # which the devices may have changed
-        run = runs.resume(path, method=settings.method, given=changes, strategy=strategy)
-    else:
-        LOG.info(
-            "Starts from a model that is trained first, into %s: no --start_from is given.", path
-        )
-        first = with_shared_batch(first, strategy.num_replicas_in_sync)
-        alone = dataclasses.replace(settings.run, pretrained="", overwrite=False)
-        run = runs.start(dataclasses.replace(first, run=alone), strategy=strategy)
-    _fit(run, first, "the same command", progress=progress, interrupted=interrupted)
-    if interrupted and interrupted():
+    with _alone(path):
+        if model_dir.is_model(path):
+            LOG.info("Starts from %s, since no --start_from is given.", path)
+            changes = dataclasses.asdict(before) | settings.data.stored()
+            del changes["batch_size"]  # which the devices may have changed
+            run = runs.resume(path, method=settings.method, given=changes, strategy=strategy)
+        else:
+            LOG.info(
+                "Starts from a model that is trained first, into %s: no --start_from is given.",
+                path,
+            )
+            first = with_shared_batch(first, strategy.num_replicas_in_sync)
+            plain = dataclasses.replace(settings.run, pretrained="", overwrite=False)
+            run = runs.start(dataclasses.replace(first, run=plain), strategy=strategy)
+        _fit(run, first, "the same command", progress=progress, interrupted=interrupted)
+    if interrupted:
         return None
     return dataclasses.replace(settings, run=dataclasses.replace(settings.run, start_from=path))
 
@@ -129,7 +149,7 @@ def _fit(run, settings, again, *, progress, interrupted):
         callbacks=[*watch, saving],
         interrupted=interrupted,
     )
-    if interrupted and interrupted():
+    if interrupted:
         saving.save()
         LOG.info("\nStopped and saved at step %d. Go on with %s.", trainer.step, again)
     else:

@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 
-from tfhash import model_dir
 from tfhash.data import pipeline
 from tfhash.lazy import keras, tf
-from tfhash.training import distribution, plan
+from tfhash.training import distribution, plan, states
+from tfhash.training.interrupts import Interrupts
 from tfhash.training.step import Step
 
 
@@ -65,13 +65,16 @@ class Trainer:
             steps_per_epoch: steps of an epoch; None for the method's own number.
             callbacks: Keras callbacks; a batch's logs are `loss`, the method's terms,
                 `learning_rate` and `gradient_norm`, an epoch's are their means.
-            interrupted: `() -> bool`, asked after every step; the training ends where it is true.
+            interrupted: `Interrupts`, asked after every step; the training ends where they are
+                true. An epoch that has begun takes a step first: no state is saved between the
+                two, so that nothing begins twice when the training goes on.
         Raises:
             ValueError: the replicas can't share a batch.
             FloatingPointError: the loss is NaN or infinite; says at which step.
         """
         distribution.check_batch(self.model.config, self.model.strategy.num_replicas_in_sync)
-        recipe, interrupted = self.model.recipe, interrupted or (lambda: False)
+        recipe = self.model.recipe
+        interrupted = Interrupts() if interrupted is None else interrupted
         steps = steps_per_epoch or recipe.steps_per_epoch(train)
         total = epochs * steps if epochs else recipe.config.total_steps(steps)
         self.prepare(train)
@@ -80,9 +83,10 @@ class Trainer:
         self.stop_training = False
         watching.on_train_begin()
         batches = None
-        while self._next(total, steps) and not self.stop_training and not interrupted():
+        while self._next(total, steps) and not self.stop_training and not interrupted:
             done = self.done
             if done.step == done.start:
+                interrupted.doing = f"the beginning of epoch {done.epoch + 1} and a step"
                 recipe.on_epoch_begin(done.epoch, train, self.model.embed)
             # Its batches may depend on what the method did at the begin of the epoch.
             batches = batches or self._training_batches(train, steps)
@@ -90,6 +94,7 @@ class Trainer:
             watching.on_epoch_begin(part.epoch)
             with pipeline.plain_errors():
                 logs = self._run(batches, part, watching, interrupted)
+            interrupted.doing = f"the end of epoch {part.epoch + 1}"
             if part.closes and self.step == part.stop:
                 self._epochs.assign(part.epoch + 1)
                 self._start.assign(self._steps)
@@ -117,7 +122,8 @@ class Trainer:
         """Runs a part of an epoch; the means of its logs, {} of no step."""
         history = []
         iterator = iter(batches)
-        while self.step < part.stop and not interrupted():
+        while self.step < part.stop and not (history and interrupted):
+            interrupted.doing = f"step {self.step + 1}"
             number = self.step - self.done.start
             callbacks.on_train_batch_begin(number)
             logs = self._train(iterator)
@@ -169,7 +175,7 @@ class Trainer:
         variables |= {f"state/{name}": v for name, v in (recipe.state or {}).items()}
         variables |= {"progress/epoch": self._epochs, "progress/start": self._start}
         keep = recipe.config.habits.states_kept
-        return model_dir.Checkpoints(path, variables, self._steps, keep=keep)
+        return states.Checkpoints(path, variables, self._steps, keep=keep)
 
 
 def _not_finite(logs):

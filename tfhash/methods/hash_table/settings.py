@@ -56,7 +56,10 @@ class Config(settings.Config):
     img_model: str = setting("nin", "Backbone: nin or conv1 (the original's), or another.")
     loss: str = setting("triplet", "Of the metric stage: npair or triplet.", choices=LOSSES)
     embedding_dim: int = setting(
-        64, "Width of the embedding; in the hash stage it is the number of buckets.", least=1
+        64,
+        "Width of the embedding; in the hash stage it is the number of buckets.",
+        least=1,
+        most=settings.WIDEST,
     )
     length_weight: float = setting(
         0.003, "Weight of the squared lengths, npair of the metric stage.", least=0
@@ -74,6 +77,7 @@ class Config(settings.Config):
         64,
         "Buckets of the hash table; for triplets on ImageNet a comment of the original has 256.",
         least=1,
+        most=settings.WIDEST,
     )
     active: int = setting(1, "Buckets that an item lies in.", least=1)
     hash_loss: str = setting("npair", "Of the hash stage: npair or triplet.", choices=LOSSES)
@@ -99,7 +103,7 @@ class Config(settings.Config):
     hash_std: float = setting(
         0.0, "Of the new layer's normal initial weights; 0: Xavier's uniform ones.", least=0
     )
-    image_size: int = setting(32, "Side in pixels that images are resized to.", least=1)
+    image_size: int = setting(32, "Side in pixels that images are resized to.", least=1, most=4096)
     flip: bool = setting(True, "Mirror half of the training batches.")
     crop_padding: int = setting(
         4, "Pixels of zeros around a training image before it is cropped at random.", least=0
