@@ -19,16 +19,21 @@ from flags import quiet  # noqa: F401  sees the environment before tfhash change
 from flags import aliases_of, hints, ignored_of, module_of, order_of
 from tfhash import config as fields
 from tfhash import methods, settings
+from tfhash.search.settings import PORT, Search
 
+LOG = logging.getLogger("tfhash")
 DEFINERS = {
     int: absl_flags.DEFINE_integer,
     float: absl_flags.DEFINE_float,
     str: absl_flags.DEFINE_string,
     bool: absl_flags.DEFINE_boolean,
+    tuple: absl_flags.DEFINE_multi_string,
 }
 TRAIN = (settings.Data, settings.Run, settings.Devices)
 TEST = (settings.Test, settings.Data, settings.Devices)
-SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py"}
+SEARCH = (Search, settings.Data, settings.Devices)
+SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py", SEARCH: "run_search.py"}
+ALONE = {"--serve": f"--serve={PORT}"}  # what a flag without a value stands for
 ERRORS = (
     ValueError,
     OSError,
@@ -105,12 +110,12 @@ def parse(argv, classes):
     Args:
         argv: `--output-dim` is read as `--output_dim`, `-h` as `--help`, and a switch may have
             the word True or False behind it.
-        classes: `TRAIN` or `TEST`.
+        classes: `TRAIN`, `TEST` or `SEARCH`; words without a flag are queries of the last.
     Raises:
         ValueError: an unknown method or flag, a word without a flag, a value that does not fit.
         absl_flags.Error: a value of another type.
     """
-    argv = [_with_underscores(argument) for argument in argv]
+    argv = _with_values([_with_underscores(argument) for argument in argv])
     method = _method(argv, classes)
     values = _values(method, classes)
     argv = _with_truths(argv, values)
@@ -119,7 +124,9 @@ def parse(argv, classes):
     except absl_flags.UnrecognizedFlagError as error:
         known = {script: list(_values(None, each)) for each, script in SCRIPTS.items()}
         raise ValueError(hints.unknown(error.flagname, values, method, known)) from error
-    if words:
+    if words and classes is SEARCH:
+        values(["", *(f"--query={word}" for word in words)])
+    elif words:
         values(["", *_named(words, order_of(method))])
         values(argv)  # a flag goes before the word that means the same
     ignored = {name: why for name, why in ignored_of(method).items() if values[name].present}
@@ -162,6 +169,14 @@ def _with_underscores(argument):
         return argument
     name, equals, value = argument.partition("=")
     return "--" + name[2:].replace("-", "_") + equals + value
+
+
+def _with_values(argv):
+    """`argv` with a value for a flag that may stand alone, where no number follows it."""
+    following = [*argv[1:], ""]
+    return [
+        word if after.isdigit() else ALONE.get(word, word) for word, after in zip(argv, following)
+    ]
 
 
 def _with_truths(argv, values):
@@ -211,14 +226,13 @@ def help_text(line):
     return "\n".join(lines)
 
 
-def _show_log():
-    """Writes what tfhash reports to standard output, and of other packages only errors."""
-    handler = logging.StreamHandler(sys.stdout)
+def show_log(stream):
+    """Writes what tfhash reports to a stream, and of other packages only errors."""
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("tfhash")
-    logger.handlers = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    LOG.handlers = [handler]
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
     if "--debug" not in sys.argv:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
@@ -231,7 +245,7 @@ def _errors():
 
 def main(run, classes, usage):
     """Runs a command: parses its flags, and turns an error into one line and exit status 2."""
-    _show_log()
+    show_log(sys.stdout)
     try:
         line = parse(sys.argv, classes)
         if line.help:

@@ -1,7 +1,6 @@
 """What a test of a model shows of its results."""
 
 import numpy as np
-
 import pytest
 
 from tests import examples

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import warnings
 
 import numpy as np
 
@@ -51,6 +52,27 @@ def decode(path, *, upright=True):
 def decode_bytes(content, name, *, upright=True):
     """As `decode`, of the bytes of an image file; `name` is what the error calls it."""
     return _decoded(np.frombuffer(content, np.uint8), name, upright, small=False)
+
+
+def pixels_of(content, name):
+    """How many pixels an image has, as the bytes of its file say; it is not decoded.
+
+    Raises:
+        ValueError: Pillow, which reads all kinds, finds no image; calls it by its `name`.
+    """
+    import io
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the many pixels that are asked for
+            with _pillow().open(io.BytesIO(content)) as image:
+                return image.width * image.height
+    except _pillow().DecompressionBombError:
+        return 2 * MOST_PIXELS
+    except Exception as error:  # its plugins raise kinds of their own for a damaged file
+        raise ValueError(
+            f"Expected an image at `{name}`. Its {len(content)} bytes are none."
+        ) from error
 
 
 def check(path):

@@ -7,11 +7,12 @@ import os
 
 import numpy as np
 
+from tfhash import contents, locks
+from tfhash.data import decoding
 from tfhash.retrieval import base
-from tfhash.search import locks, store
+from tfhash.search import store
 from tfhash.search.progress import Progress
 
-OWN = {locks.LOCK, f"{locks.LOCK}-journal", store.KIND}  # what a crash may leave before a database
 OUT = "left out: "
 LOG = logging.getLogger("tfhash")
 
@@ -65,7 +66,10 @@ def update(path, source, encoder, *, keep_outputs=False, batch_size=None):
     with writing(path, meta | {"model": encoder.path}) as index:
         keep_outputs = keep_outputs or index.keeps_outputs()
         todo, gone = _compare(index, source, keep_outputs)
-        unread = _encode(index, source, todo, encoder, keep_outputs, batch_size)
+        bad = _still_bad(index, source, todo)
+        good = {position: stamp for position, stamp in todo.items() if position not in bad}
+        bad |= _encode(index, source, good, encoder, keep_outputs, batch_size)
+        unread = [source.names[position] for position in sorted(bad)]
         gone += [entry[0] for entry in map(index.entry, unread) if entry]
         index.drop(gone)
         if not len(index):
@@ -73,7 +77,7 @@ def update(path, source, encoder, *, keep_outputs=False, batch_size=None):
                 f"Expected images in `{source.root}`. None of its {len(unread)} files can be read."
             )
         return Report(
-            indexed=len(todo) - len(unread),
+            indexed=len(todo) - len(bad),
             unchanged=len(source.names) - len(todo),
             dropped=len(gone),
             unread=len(unread),
@@ -94,10 +98,26 @@ def _compare(index, source, keep_outputs):
     return todo, np.setdiff1d(index.numbers(), np.array(seen, np.int64)).tolist()
 
 
+def _still_bad(index, source, todo):
+    """The positions, a set, of files that could not be read the last time and can't be now.
+
+    So no model is loaded for these alone.
+    """
+    before, found = index.left_out(), set()
+    for position in todo if before else ():
+        path = os.path.join(source.base, source.names[position])
+        if path in before:
+            try:
+                decoding.check(path)
+            except ValueError:
+                found.add(position)
+    return found
+
+
 def _encode(index, source, todo, encoder, keep_outputs, batch_size):
-    """Stores the images to encode, a batch at a time; the names of those that can't be read."""
+    """Stores the images to encode, a batch at a time; the set of those that can't be read."""
     if not todo:
-        return []
+        return set()
     model, positions = encoder.model, list(todo)
     part, progress, done = source.part(positions, model.size), Progress(len(todo)), 0
     unread = getattr(part.images, "unread", ())
@@ -117,7 +137,7 @@ def _encode(index, source, todo, encoder, keep_outputs, batch_size):
         progress.end()
         LOG.info("Stopped. %d images are indexed; the same command goes on.", len(index))
         raise
-    return [source.names[positions[row]] for row in sorted(unread)]
+    return {positions[row] for row in unread}
 
 
 @contextlib.contextmanager
@@ -132,12 +152,11 @@ def writing(path, meta):
     Raises:
         ValueError: something else is there, an index of other `meta`, or another process writes.
     """
-    path, fresh, made = os.fspath(path), not store.exists(path), not os.path.exists(path)
-    if fresh and not made and (not os.path.isdir(path) or set(os.listdir(path)) - OWN):
-        raise ValueError(f"`{path}` exists and is not an index. Choose another --index.")
-    os.makedirs(path, exist_ok=True)
+    path = os.fspath(path)
     with locks.held(path):
-        if not store.exists(path):
+        fresh, made = not store.exists(path), not os.path.exists(path)
+        if fresh:
+            _check_free(path)
             store.create(path, meta)
         index = store.Store(path)
         try:
@@ -150,9 +169,16 @@ def writing(path, meta):
                 _remove(path, made)
 
 
+def _check_free(path):
+    """Raises ValueError where there is something else; a crash in `create` may have left a part."""
+    contents.sweep_files(path, lambda name: store.DATABASE in name)
+    if os.path.exists(path) and (not os.path.isdir(path) or os.listdir(path)):
+        raise ValueError(f"`{path}` exists and is not an index. Choose another --index.")
+
+
 def _remove(path, made):
     """Removes the files of an index without images, and its directory where it was `made`."""
-    for name in OWN | {store.DATABASE, store.OUTPUTS}:
+    for name in (store.DATABASE, store.KIND, store.OUTPUTS):
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(path, name))
     if made:

@@ -19,7 +19,7 @@ class Search(fields.Checked):
         "line. They are indexed first: only what is new or has changed. Default: the images that "
         "--index holds, else the database of the model's dataset.",
     )
-    index: str = setting("", "Directory of the index; default: MODEL/index.")
+    index: str = setting("", "Directory of the index; default: MODEL-index, beside the model.")
     query: tuple = setting(
         (),
         "Image to search for, a folder of them, or a pattern such as 'new/*.jpg'; may be given "

@@ -13,6 +13,7 @@ from tfhash import files
 from tfhash.data import decoding, image_files, places, splits
 from tfhash.data import images as pools
 
+DATASET = "dataset:"  # before the name of a dataset, where a path would be absolute
 LABELS = re.compile(r"(\s+[-+]?\d+(\.\d*)?)+$")  # behind a path, in the lists of a dataset
 
 
@@ -71,7 +72,7 @@ class Files:
         return splits.unlabelled(Forgiving(paths, size))
 
     def image(self, name):
-        """An image as it is stored, `[height, width, 3]` uint8; ValueError where it can't be read."""
+        """An image as it is stored, `[height, width, 3]` uint8; ValueError where it is none."""
         return decoding.decode(self.path(name))
 
     def name_of(self, path):
@@ -84,7 +85,7 @@ class Arrays:
     """Images in memory, told from what they were before by their pixels; as `Files`.
 
     Attributes:
-        root: "dataset:NAME".
+        root: `DATASET` and the name of the dataset.
         split: the `Split` that they are.
     """
 
@@ -125,7 +126,7 @@ class Arrays:
 
 def of_database(dataset, split):
     """What the database `split` of a dataset is searched as: `Files` or `Arrays`."""
-    root = f"dataset:{dataset}"
+    root = DATASET + dataset
     if not isinstance(split.images, pools.FileImages):
         return Arrays(root, split)
     names = dict.fromkeys(os.path.abspath(split.name(row)) for row in range(len(split)))
@@ -173,8 +174,10 @@ def _listed(path):
 def _of_line(line, start):
     """The path in a line of a list: all of it, or what stands before labels."""
     whole = os.path.normpath(os.path.join(start, line))
-    return whole if os.path.isfile(whole) else os.path.normpath(
-        os.path.join(start, LABELS.sub("", line))
+    return (
+        whole
+        if os.path.isfile(whole)
+        else os.path.normpath(os.path.join(start, LABELS.sub("", line)))
     )
 
 

@@ -4,7 +4,6 @@
     kind.npz        the kind of the codes, and what they share, such as codebooks
     outputs.f16     the outputs of the network, float16, a row for each number; where they are kept
     left_out.txt    the image files that can't be read
-    lock.sqlite     held by the one process that writes
 
 An image has a number, which never becomes that of another. A batch is one transaction: a crash
 leaves all of it or nothing.
@@ -19,12 +18,12 @@ import numpy as np
 
 from tfhash import checks, files
 from tfhash.retrieval import codes as kinds
-from tfhash.search import records
-from tfhash.search.locks import WAIT, plain_errors
+from tfhash.search import errors, records
 
 FORMAT = "1"
 DATABASE, KIND, OUTPUTS, LEFT_OUT = "index.sqlite", "kind.npz", "outputs.f16", "left_out.txt"
 READ, ASKED = 10000, 500  # rows read at once, and numbers in a command
+WAIT = 10  # seconds, for the end of another process' transaction
 SCHEMA = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE images (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, "
@@ -32,10 +31,7 @@ SCHEMA = (
     "code BLOB NOT NULL)",
 )
 TEXT = "CAST(? AS TEXT)"  # of bytes: the name of a file need not be UTF-8
-INSERT = (
-    "INSERT INTO images (name, size, modified, width, code) "
-    f"VALUES ({TEXT}, ?, ?, ?, ?)"
-)
+INSERT = f"INSERT INTO images (name, size, modified, width, code) VALUES ({TEXT}, ?, ?, ?, ?)"
 
 
 def exists(path):
@@ -45,7 +41,7 @@ def exists(path):
 
 def create(path, meta):
     """Makes an index without images in a directory; `meta` as in `Store`, without the format."""
-    with files.whole(os.path.join(path, DATABASE)) as partial, plain_errors(path):
+    with files.whole(os.path.join(path, DATABASE)) as partial, errors.plain(path):
         connection = sqlite3.connect(partial, isolation_level=None)
         with contextlib.closing(connection):
             for command in SCHEMA:
@@ -71,7 +67,7 @@ class Store:
             raise ValueError(f"Expected an index at `{path}`. There is none: make it by --images.")
         self.path, self._lock, self._kind = os.fspath(path), threading.RLock(), None
         options = {"timeout": WAIT, "isolation_level": None, "check_same_thread": False}
-        with plain_errors(path):
+        with errors.plain(path):
             self._connection = sqlite3.connect(self.file(DATABASE), **options)
         try:
             self._connection.text_factory = os.fsdecode
@@ -113,7 +109,7 @@ class Store:
     # ---- reading
 
     def _rows(self, command, values=()):
-        with self._lock, plain_errors(self.path):
+        with self._lock, errors.plain(self.path):
             return self._connection.execute(command, values).fetchall()
 
     def _of_numbers(self, column, numbers):
@@ -162,7 +158,7 @@ class Store:
             ValueError: the index is damaged.
         """
         numbers, content = [], bytearray()
-        with self._lock, plain_errors(self.path):
+        with self._lock, errors.plain(self.path):
             rows = self._connection.execute("SELECT number, code FROM images ORDER BY number")
             while block := rows.fetchmany(READ):
                 own, codes = zip(*block)
@@ -218,7 +214,7 @@ class Store:
             ValueError: codes of another kind than those that are there, outputs that float16 does
                 not hold, or a full disk; no image is stored then.
         """
-        with plain_errors(self.path):
+        with errors.plain(self.path):
             self._check_kind(codes)
             with self._transaction() as connection:
                 numbers = []
@@ -243,7 +239,9 @@ class Store:
         with np.errstate(over="ignore"):
             rows = outputs.astype(np.float16)
         if not np.isfinite(rows).all():
-            raise ValueError("Expected outputs under 65504, as float16 has them. Leave out --rerank.")
+            raise ValueError(
+                "Expected outputs under 65504, as float16 has them. Leave out --rerank."
+            )
         path = self.file(OUTPUTS)
         with open(path, "r+b" if os.path.exists(path) else "wb") as file:
             file.seek((first - 1) * rows[0].nbytes)
@@ -253,20 +251,28 @@ class Store:
 
     def drop(self, numbers):
         """Removes the images of some numbers."""
-        with plain_errors(self.path), self._transaction() as connection:
+        with errors.plain(self.path), self._transaction() as connection:
             rows = ((int(number),) for number in numbers)
             connection.executemany("DELETE FROM images WHERE number = ?", rows)
 
-    def write_left_out(self, names):
-        """Writes names of files that can't be read, a line each; removes the file without any.
+    def left_out(self):
+        """The paths of the files that could not be read when the index was last written, a set."""
+        path = self.file(LEFT_OUT)
+        if not os.path.exists(path):
+            return set()
+        content = files.read(path, "a list of files")
+        return set(content.decode(errors="surrogateescape").splitlines())
+
+    def write_left_out(self, paths):
+        """Writes paths of files that can't be read, a line each; removes the file without any.
 
         Returns:
             Its path.
         """
         path = self.file(LEFT_OUT)
-        if names:
-            text = "".join(f"{name}\n" for name in names)
-            with plain_errors(self.path), files.whole(path) as partial:
+        if paths:
+            text = "".join(f"{one}\n" for one in paths)
+            with errors.plain(self.path), files.whole(path) as partial:
                 partial.write_bytes(text.encode(errors="surrogateescape"))
         elif os.path.exists(path):
             os.remove(path)
