@@ -1,5 +1,6 @@
 """Searches images by a trained model: python run_search.py --model=models/48bits --query=new.jpg"""
 
+import contextlib
 import sys
 
 from flags import common, quiet
@@ -17,19 +18,24 @@ def search(line):
         common.show_log(sys.stderr)
     listening = server.bound(asked.host, int(asked.serve)) if asked.serve else None
     paths = queries.paths_of(asked.query)
-    session = Session(asked, encoder(line, asked))
-    if paths or listening:
-        session.start()
-    if paths:
-        found = session.find(paths)
-        for text in session.json_lines(found) if asked.json else session.lines(found):
-            print(text)
-        if asked.picture or not asked.json:
-            common.LOG.info("wrote %s", session.draw(found))
-    if listening:
-        running = server.Server(session, listening)
-        common.LOG.info("The page is at %s (Ctrl-C ends it)", running.address)
-        running.run()
+    with contextlib.closing(Session(asked, encoder(line, asked))) as session:
+        if paths or listening:
+            session.start()
+        if paths:
+            show(session, session.find(paths))
+        if listening:
+            with contextlib.closing(server.Server(session, listening)) as page:
+                common.LOG.info("The page is at %s (Ctrl-C ends it)", page.address)
+                page.run()
+
+
+def show(session, found):
+    """Prints what was found, and draws it."""
+    json = session.asked.json
+    for text in session.json_lines(found) if json else session.lines(found):
+        print(text)
+    if session.asked.picture or not json:
+        common.LOG.info("wrote %s", session.draw(found))
 
 
 def encoder(line, asked):

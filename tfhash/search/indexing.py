@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import time
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tfhash.search import store
 from tfhash.search.progress import Progress
 
 OUT = "left out: "
+SECONDS = 1  # between two transactions
 LOG = logging.getLogger("tfhash")
 
 
@@ -115,29 +117,60 @@ def _still_bad(index, source, todo):
 
 
 def _encode(index, source, todo, encoder, keep_outputs, batch_size):
-    """Stores the images to encode, a batch at a time; the set of those that can't be read."""
+    """Stores the images to encode; returns the positions, a set, of those that can't be read."""
     if not todo:
         return set()
     model, positions = encoder.model, list(todo)
     part, progress, done = source.part(positions, model.size), Progress(len(todo)), 0
     unread = getattr(part.images, "unread", ())
+    waiting = _Waiting(index, source, todo, model.recipe.head, keep_outputs)
     try:
         for outputs in model.embed_batches(part, batch_size=batch_size):
-            size = len(outputs)
-            good = [row for row in range(size) if done + row not in unread]
-            own = [positions[done + row] for row in good]
-            if own:
-                outputs = base.finite(outputs[good], "outputs")
-                codes = model.recipe.head.indexed(outputs)
-                names, stamps = [source.names[one] for one in own], [todo[one] for one in own]
-                index.add(names, stamps, codes, outputs if keep_outputs else None)
-            done += size
+            good = [row for row in range(len(outputs)) if done + row not in unread]
+            waiting.add([positions[done + row] for row in good], outputs[good])
+            done += len(outputs)
             progress(done)
+        waiting.store()
     except KeyboardInterrupt:
+        waiting.store()
         progress.end()
         LOG.info("Stopped. %d images are indexed; the same command goes on.", len(index))
         raise
     return {positions[row] for row in unread}
+
+
+class _Waiting:
+    """Outputs that wait to be stored, for `SECONDS`: a transaction takes as long as a small batch.
+
+    Args:
+        index, source: what they are stored in, and what they are of.
+        todo: `{position in the source: stamp}`.
+        head: makes codes of them.
+        keep_outputs: whether they are kept too.
+    """
+
+    def __init__(self, index, source, todo, head, keep_outputs):
+        self._index, self._source, self._todo = index, source, todo
+        self._head, self._keep = head, keep_outputs
+        self._positions, self._outputs, self._stored = [], [], time.monotonic()
+
+    def add(self, positions, outputs):
+        """Takes the outputs of the images at some positions, and stores all from time to time."""
+        self._positions += positions
+        self._outputs.append(base.finite(outputs, "outputs"))
+        if time.monotonic() - self._stored >= SECONDS:
+            self.store()
+
+    def store(self):
+        """Stores what waits."""
+        positions, outputs = self._positions, self._outputs
+        self._positions, self._outputs = [], []
+        if positions:
+            outputs = np.concatenate(outputs)
+            names, stamps = zip(*((self._source.names[one], self._todo[one]) for one in positions))
+            codes = self._head.indexed(outputs)
+            self._index.add(names, stamps, codes, outputs if self._keep else None)
+        self._stored = time.monotonic()
 
 
 @contextlib.contextmanager
@@ -157,16 +190,22 @@ def writing(path, meta):
         fresh, made = not store.exists(path), not os.path.exists(path)
         if fresh:
             _check_free(path)
-            store.create(path, meta)
-        index = store.Store(path)
         try:
-            index.check(fingerprint=meta["fingerprint"], root=meta["root"])
-            yield index
+            if fresh:
+                store.create(path, meta)
+            with contextlib.closing(store.Store(path)) as index:
+                index.check(fingerprint=meta["fingerprint"], root=meta["root"])
+                yield index
         finally:
-            empty = fresh and not len(index)
-            index.close()
-            if empty:
+            if fresh and _is_empty(path):
                 _remove(path, made)
+
+
+def _is_empty(path):
+    if not store.exists(path):
+        return True
+    with contextlib.closing(store.Store(path)) as index:
+        return not len(index)
 
 
 def _check_free(path):
@@ -181,5 +220,5 @@ def _remove(path, made):
     for name in (store.DATABASE, store.KIND, store.OUTPUTS):
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(path, name))
-    if made:
+    if made and os.path.exists(path):
         os.rmdir(path)

@@ -69,9 +69,8 @@ class Server:
     def stop(self):
         """Ends `run`, from another thread."""
         self._server.shutdown()
-        self.close()
 
     def close(self):
-        """Lets go of the port."""
+        """Lets go of the port, once `run` has ended."""
         self._server.server_close()
         self._page.close()

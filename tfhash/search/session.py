@@ -45,8 +45,12 @@ class Session:
         self.asked = asked
         self.path, self.source = _updated(asked, encoder)
         self.store = Store(self.path)
-        self.store.check(fingerprint=encoder.fingerprint, root=self.source.root)
         self._encoder = encoder
+        try:
+            self.store.check(fingerprint=encoder.fingerprint, root=self.source.root)
+        except ValueError:
+            self.close()
+            raise
 
     def start(self):
         """Reads the model and the index into memory, for searches."""
@@ -56,6 +60,10 @@ class Session:
         self.searcher = Searcher(self.store, head, approximate=approximate, rerank=again)
         if asked.top > len(self.searcher):
             LOG.info("The index holds %d images: --top is cut to that.", len(self.searcher))
+
+    def close(self):
+        """Closes the index."""
+        self.store.close()
 
     def find(self, paths):
         """A `Found` for each of some image files."""
