@@ -98,7 +98,7 @@ class Arrays:
     def _rows(self):
         return {self.split.name(row): row for row in range(len(self.split))}
 
-    @property
+    @functools.cached_property
     def names(self):
         """What the images are called: their positions in the dataset."""
         return tuple(self._rows)
