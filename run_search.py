@@ -16,17 +16,18 @@ def search(line):
     asked = Search.of(line.given)
     if asked.json:
         common.show_log(sys.stderr)
-    listening = server.bound(asked.host, int(asked.serve)) if asked.serve else None
-    paths = queries.paths_of(asked.query)
-    with contextlib.closing(Session(asked, encoder(line, asked))) as session:
+    with contextlib.ExitStack() as stack:
+        listening = None
+        if asked.serve:  # before anything else, since a port that is taken is known at once
+            listening = stack.enter_context(server.bound(asked.host, int(asked.serve)))
+        paths = queries.paths_of(asked.query)
+        session = stack.enter_context(contextlib.closing(Session(asked, encoder(line, asked))))
         if paths or listening:
             session.start()
         if paths:
             show(session, session.find(paths))
         if listening:
-            with contextlib.closing(server.Server(session, listening)) as page:
-                common.LOG.info("The page is at %s (Ctrl-C ends it)", page.address)
-                page.run()
+            stack.enter_context(contextlib.closing(server.Server(session, listening))).run()
 
 
 def show(session, found):

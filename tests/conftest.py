@@ -8,10 +8,17 @@ import sys
 import pytest
 import tensorflow as tf
 
+import run_search
 import run_test
 import run_train
 from flags import common
 from tests.commands import QUICK
+
+COMMANDS = {
+    run_train: (run_train.train, common.TRAIN),
+    run_test: (run_test.test, common.TEST),
+    run_search: (run_search.search, common.SEARCH),
+}
 
 
 def pytest_configure(config):
@@ -37,10 +44,7 @@ def run(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [script.__name__ + ".py", *arguments])
         status = 0
         try:
-            if script is run_train:
-                common.main(run_train.train, common.TRAIN, "usage\n")
-            else:
-                common.main(run_test.test, common.TEST, "usage\n")
+            common.main(*COMMANDS[script], "usage\n")
         except SystemExit as stop:
             status = stop.code
         return status, *capsys.readouterr()

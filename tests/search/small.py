@@ -6,7 +6,7 @@ import types
 import numpy as np
 
 from tests.data import photos
-from tfhash.data import decoding
+from tfhash.data import decoding, resizing
 from tfhash.retrieval.binary import BinaryCodes
 from tfhash.retrieval.floats import FloatCodes
 from tfhash.search import indexing, sources
@@ -53,7 +53,8 @@ class Model:
     def __init__(self, batch=2, after=lambda: None):
         self.used = False
         self.size, self.encoded, self.batch, self.after = (16, 16), [], batch, after
-        self.recipe = types.SimpleNamespace(head=Head())
+        images = types.SimpleNamespace(upright=True, resizer=resizing.load("area"))
+        self.recipe = types.SimpleNamespace(head=Head(), input=images)
 
     def embed_batches(self, part, *, batch_size=None):
         for first in range(0, len(part), self.batch):

@@ -174,11 +174,11 @@ def _whole(values, name, default):
     text = values.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:19]):
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:18]):
         raise exceptions.BadRequest(
             f"Expected {name} as a whole number over 0. Received: {text!r}."
         )
-    return int(text[:19])
+    return int(text[:18])  # SQLite has 64 bits
 
 
 def _json(value, status=200):

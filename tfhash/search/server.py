@@ -58,12 +58,13 @@ class Server:
             LOG.warning("The page has no login: whoever reaches %s:%d sees all images.", host, port)
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
         self._page = Page(session, LOCAL if local else None)
+        # It copies the socket, which its owner closes.
         options = {"threaded": True, "request_handler": Handler, "fd": listening.fileno()}
         self._server = serving.make_server(host, port, self._page, **options)
-        listening.close()  # the server has a copy of it
 
     def run(self):
         """Answers until `stop` is called, or Ctrl-C."""
+        LOG.info("The page is at %s (Ctrl-C ends it)", self.address)
         self._server.serve_forever(poll_interval=0.1)
 
     def stop(self):

@@ -58,8 +58,6 @@ class Session:
         head, again = self.model.recipe.head, asked.rerank == OUTPUTS
         approximate = True if asked.approximate else False if asked.exact else None
         self.searcher = Searcher(self.store, head, approximate=approximate, rerank=again)
-        if asked.top > len(self.searcher):
-            LOG.info("The index holds %d images: --top is cut to that.", len(self.searcher))
 
     def close(self):
         """Closes the index."""
@@ -67,6 +65,8 @@ class Session:
 
     def find(self, paths):
         """A `Found` for each of some image files."""
+        if self.asked.top > len(self.searcher):
+            LOG.info("The index holds %d images: --top is cut to that.", len(self.searcher))
         outputs = self.model.embed(paths, batch_size=self.asked.encode_batch or None)
         answers = self.searcher.search(outputs, self.asked.top, self.asked.within)
         return [Found(path, self._number(path), own) for path, own in zip(paths, answers)]
