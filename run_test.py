@@ -3,7 +3,7 @@
 import os
 
 from flags import common, quiet
-from tfhash import config, contents, locks, originals, settings
+from tfhash import config, contents, locks, model_dir, originals, settings
 from tfhash.evaluation import results
 from tfhash.training import distribution, runs
 
@@ -14,6 +14,7 @@ def test(line):
     devices, step = settings.Devices.of(line.given), asked.step()
     settings.check_dataset(line.given.get("dataset", "auto"), line.method)
     path = line.given.get("model") or default_model(line)
+    model_dir.check_there(path)
     aside = {"model", "save_dir"} | set(
         config.names(settings.Test) + config.names(settings.Devices)
     )

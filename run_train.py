@@ -10,6 +10,7 @@ from tfhash.training import interrupts, sessions
 def train(line):
     """Runs the command with its command line."""
     wanted = settings.settle(line.method, line.given)
+    sessions.check(wanted)
     quiet.start_tensorflow()
     with interrupts.caught(say=lambda text: print(text, flush=True)) as interrupted:
         sessions.train(wanted, line.given, interrupted=interrupted)

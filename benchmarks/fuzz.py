@@ -32,8 +32,8 @@ def main(_):
     if unknown:
         raise app.UsageError(f"Expected --readers of {sorted(readers.READERS)}. Got: {unknown}.")
     logging.set_verbosity(logging.WARNING)  # FAISS says how it is loaded
-    cases.prepare()
-    print(f"{'reader':15}" + "".join(f"{name:>12}" for name in cases.OUTCOMES) + "    peak MiB")
+    columns = (*cases.OUTCOMES, "peak MiB", "longest s")
+    print(f"{'reader':15}" + "".join(f"{name:>12}" for name in columns))
     failed = []
     for name in list(FLAGS.readers or readers.READERS)[FLAGS.part :: FLAGS.parts]:
         folder = tempfile.mkdtemp(prefix=f"fuzz-{name}-")
@@ -42,8 +42,9 @@ def main(_):
         finally:
             shutil.rmtree(folder)
         counts = [sum(one.outcome == outcome for one in results) for outcome in cases.OUTCOMES]
-        peak = max(one.memory for one in results)
-        print(f"{name:15}" + "".join(f"{n:12}" for n in counts) + f"{peak:12}", flush=True)
+        counts.append(max(one.memory for one in results))
+        longest = max(one.seconds for one in results)
+        print(f"{name:15}" + "".join(f"{n:12}" for n in counts) + f"{longest:12.1f}", flush=True)
         failed += [(name, one) for one in results if one.outcome not in cases.ALLOWED]
     for name, one in failed:
         print(f"{name}, {one.case}: {one.outcome}: {one.message}")

@@ -4,6 +4,7 @@ import json
 import os
 
 from flags import common
+from tfhash import files
 
 ALIASES = {"num_bits": "bits", "num_epochs": "epochs", "model_dir": "model"}
 NETWORKS = {"alexnet": "bvlc_alexnet"}  # whose responses are normalised before the pooling
@@ -49,12 +50,11 @@ def read_params(path):
         ValueError: no such file, no JSON object, a key that is missing, unknown or no number.
     """
     path = os.path.join(path, "params.json") if os.path.isdir(path) else path
+    with files.opened(path, "params.json") as file:
+        content = file.read()
     try:
-        with open(path, encoding="utf-8") as file:
-            params = json.load(file)
-    except OSError as error:
-        raise ValueError(f"Expected params.json at `{path}`: {error.strerror}.") from error
-    except ValueError as error:
+        params = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"`{path}` is not a JSON file: {error}") from error
     if not isinstance(params, dict):
         raise ValueError(f"Expected an object {{...}} in `{path}`. Received: {params!r:.40}.")

@@ -75,7 +75,7 @@ def test_a_resumed_training_sweeps_what_killed_ones_have_left(run, trained):
 # ---- one writer
 
 
-@pytest.mark.parametrize("flags", [(), ("--overwrite",), ("--resume",)])
+@pytest.mark.parametrize("flags", [("--overwrite",), ("--resume",)])
 def test_a_second_training_in_a_directory_is_refused(run, trained, flags):
     before = tree(trained)
     with locks.held("m"):

@@ -11,6 +11,8 @@ ARRAYS = {
     "numbers": np.arange(12.0).reshape(3, 4),
     "columns": np.asfortranarray(np.arange(6, dtype=">i2").reshape(2, 3)),
     "text": np.array(["one", "three"]),
+    "text of two dimensions": np.asfortranarray([["one", "three"], ["", "two"]], ">U5"),
+    "no text": np.zeros(0, "<U3"),
     "empty": np.zeros((0, 5), np.float32),
     "scalar": np.array(7, np.uint8),
 }
@@ -56,6 +58,7 @@ BAD = {
     "an open string": (with_header("{'descr': '<f8', 'shape': (1L, '''"), "no .npy header"),
     "signs": (with_header("-" * 9000 + "1"), "no .npy header"),
     "brackets": (with_header("(" * 9000), "no .npy header"),
+    "no letters": (of_shape((1,), "<U1") + b"\xff" * 4, "numbers that are no letters"),
     "negative sides": (of_shape((-2, -3)), r"a shape of \[-2, -3\]"),
     "more than there is": (of_shape((2**40,)), "expected 8796093022208 bytes.*There are 0"),
     "no bytes a number": (of_shape((2**40,), "|S0"), "expected numbers or text. Received: [|]S0"),

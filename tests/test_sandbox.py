@@ -40,6 +40,11 @@ def nests(path, depth=0):
     return depth if depth > 10**6 else nests(path, depth + 1)
 
 
+def leads(path):
+    if os.getpgrp() != os.getpid():
+        raise ValueError("Ctrl-C would end it")
+
+
 @pytest.fixture
 def attempt(tmp_path, monkeypatch):
     """Tries a function of this file on a small one, with 256 MiB."""
@@ -59,6 +64,11 @@ def test_what_comes_to_its_end_does_not_fail(attempt):
 
 def test_an_error_is_given_in_one_line(attempt, tmp_path):
     assert attempt(raises) == f"'two\\nlines of {tmp_path}/a'"
+
+
+def test_a_signal_from_the_terminal_does_not_reach_it(attempt):
+    """Else a file would count as damaged whose reading the user has interrupted."""
+    assert attempt(leads) is None
 
 
 def test_a_crash_is_not_that_of_this_process(attempt):

@@ -53,7 +53,9 @@ def remove(path, inside=""):
         path: the directory; a link is not followed.
         inside: the name in a model directory that `path` has, where it is a folder of one.
     """
-    for file, _, own in () if os.path.islink(path) else list(_entries(path, inside)):
+    if os.path.islink(path):
+        return
+    for file, _, own in list(_entries(path, inside)):
         if own:
             os.unlink(file)
     for folder, _, _ in os.walk(path, topdown=False):
@@ -61,7 +63,7 @@ def remove(path, inside=""):
         if name == "." or FOLDER.fullmatch(name):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
-    if os.path.lexists(path):
+    if os.path.exists(path):
         LOG.warning("`%s` holds what tfhash has not written, and stays.", path)
 
 

@@ -8,6 +8,7 @@
 No file of it holds code, so a model directory from a stranger runs none.
 """
 
+import glob
 import hashlib
 import json
 import math
@@ -92,7 +93,21 @@ def is_own(path):
     Then the data that its settings name are those that the user has named. A directory that was
     copied or comes from elsewhere is none: it may name any files of this machine.
     """
-    return load_settings(path).get("place") == _place(path, path)
+    return is_model(path) and load_settings(path).get("place") == _place(path, path)
+
+
+def check_there(path):
+    """Raises ValueError where nothing is at `path`, and no file whose name begins with it."""
+    path = pathlib.Path(path)
+    if not path.exists() and not list(path.parent.glob(f"{glob.escape(path.name)}*")):
+        raise ValueError(_absence(path))
+
+
+def _absence(path):
+    return (
+        f"Expected a model directory at `{path}`. There is none. Train one by run_train.py, or "
+        "name another as --model."
+    )
 
 
 def _place(path, folder):
@@ -190,9 +205,12 @@ def _replace(path, data):
 def _manifest(path):
     """`{"format": int, "files": {name: [SHA-256, ...]}}`, checked."""
     path = pathlib.Path(path)
-    if not path.is_dir():
-        there = "It is a file, of no kind that is read here" if path.exists() else "There is none"
-        raise ValueError(f"Expected a model directory at `{path}`. {there}.")
+    if path.exists() and not path.is_dir():
+        raise ValueError(
+            f"Expected a model directory at `{path}`. It is a file, of no kind that is read here."
+        )
+    if not path.exists():
+        raise ValueError(_absence(path))
     file = path / MANIFEST
     if not file.exists():
         raise ValueError(f"`{path}` is not a complete model directory: {MANIFEST} is missing.")

@@ -6,6 +6,7 @@ raises what its parsers meet.
 
 import math
 import os
+import sys
 import zipfile
 
 import numpy as np
@@ -85,4 +86,11 @@ def _array(file, size):
         )
     content = bytearray(count * dtype.itemsize)
     file.readinto(content)
+    if dtype.kind == "U" and not _is_text(content, dtype.byteorder):
+        raise ValueError("expected text. Received numbers that are no letters")
     return np.ndarray(shape, dtype, content, order=order)
+
+
+def _is_text(content, order):
+    """Whether numbers of four bytes are letters: Python's text holds no others."""
+    return (np.frombuffer(content, f"{order}u4") <= sys.maxunicode).all()

@@ -49,6 +49,7 @@ def failure(function, path, *, memory, size):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for this process: a child that it ends says nothing
     )
     return reason(done.returncode, done.stdout.decode(errors="replace"), memory, seconds)
 

@@ -7,12 +7,9 @@ import tarfile
 import zipfile
 import zlib
 
-import numpy as np
-import scipy.io
-
 NEST = 100  # levels that double what they hold: 2**100 of it
 DEEP = 100_000  # levels of one
-MANY = 2**31
+MIB = 2**20
 
 
 TWICE = b"\x80\x02K\x01" + b"2\x86" * NEST  # a tuple of twice the one before
@@ -65,6 +62,18 @@ NPY = {
 }  # fmt: skip
 
 
+JSON = {
+    "a list": b"[1]",
+    "levels": b"[" * DEEP,
+    "levels of objects": b'{"a":' * DEEP,
+    "a number of 100000 digits": b"1" * DEEP,
+    "no number": b"NaN",
+    "half a letter": b'"\\ud800"',
+    "bytes": bytes(range(256)),
+    "nothing": b"",
+}
+
+
 def npy(name):
     """Each of `NPY` as the file `name`."""
     return {case: {name: content} for case, content in NPY.items()}
@@ -73,10 +82,21 @@ def npy(name):
 def archive(members, compression=zipfile.ZIP_STORED):
     """A zip archive of `{name: content}`."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as made:
+    with zipfile.ZipFile(file, "w", compression, compresslevel=1) as made:
         for name, content in members.items():
             made.writestr(name, content)
     return file.getvalue()
+
+
+def _packed(head, zeros):
+    """A zlib stream of `head` and so many zeros, of which a MiB is packed, and that repeated."""
+    packer = zlib.compressobj(9)
+    begin = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)
+    piece = packer.compress(b"\0" * MIB) + packer.flush(zlib.Z_FULL_FLUSH)
+    rest = packer.compress(b"\0" * (zeros % MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
+    low, high = zlib.adler32(head) & 0xFFFF, zlib.adler32(head) >> 16
+    total = (high + zeros * low) % 65521 << 16 | low
+    return begin + piece * (zeros // MIB) + rest + b"\x03\x00" + struct.pack(">I", total)
 
 
 def _element(kind, content):
@@ -101,17 +121,20 @@ def _sparse(rows, first, sides):
 
 
 def _levels(count):
+    """Cells within cells."""
     inner = _matrix(6, (1, 1), _element(9, struct.pack("<d", 1)))
-    for _ in range(count):
-        inner = _matrix(1, (1, 1), inner)
-    return MAT + inner
+    head = _matrix(1, (1, 1), b"")
+    lengths = range(len(inner) + len(head) * count - 8, len(inner), -len(head))
+    return MAT + b"".join(struct.pack("<II", 14, n) + head[8:] for n in lengths) + inner
 
 
-def _bomb():
-    file = io.BytesIO()
-    matrix = {"x": np.zeros((40000, 50000), np.uint8)}
-    scipy.io.savemat(file, matrix, do_compression=True)
-    return file.getvalue()
+def _bomb(count):
+    """A matrix of so many bytes of 0, compressed."""
+    matrix = _matrix(9, (count, 1), _element(2, b""))
+    length, size = (struct.unpack_from("<I", matrix, place)[0] for place in (4, len(matrix) - 4))
+    head = struct.pack("<II", 14, length + count) + matrix[8:-4] + struct.pack("<I", size + count)
+    packed = _packed(head, count)
+    return MAT + struct.pack("<II", 15, len(packed)) + packed
 
 
 def mat(name):
@@ -125,7 +148,7 @@ def mat(name):
         "1000 levels": _levels(1000),
         "4000 levels": _levels(4000),
         "100000 levels": _levels(DEEP),
-        "a bomb": _bomb(),
+        "a bomb": _bomb(2**31 - 8),
         "2**31 numbers": MAT + _matrix(6, (2**16, 2**15), _element(9, b"")),
         "sides below 0": MAT + _matrix(6, (-4, -4), _element(9, b"\0" * 128)),
         "version 7.3": b"MATLAB 7.3 MAT-file".ljust(124) + struct.pack("<HH", 0x0200, 0x4D49),
@@ -136,8 +159,7 @@ def mat(name):
 
 def png(width, height):
     """A black image of so many pixels, of which there are as many bytes as compression leaves."""
-    packer, row = zlib.compressobj(9), b"\0" * (1 + 3 * width)
-    data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    data = _packed(b"", height * (1 + 3 * width))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -218,7 +240,7 @@ def _modules(members):
 def pth(name):
     """PyTorch's files: steps of 0, bombs, modules within themselves, attributes of other types."""
     itself = b"}(" + b"".join(b"X\x01\x00\x00\x00" + bytes([65 + n]) + b"h\x01" for n in range(20))
-    zipped = {"w/data.pkl": _tensor((1,), (1,)), "w/data/0": b"\0" * 2**28}
+    zipped = {"w/data.pkl": _tensor((1,), (1,)), "w/data/0": b"\0" * 256 * MIB}
     contents = {
         "a step of 0": _rows(_tensor((2**29,), (0,)), KEY + NUMBER),
         "steps of 0": _rows(_tensor((2**15, 2**15), (0, 0)), KEY + NUMBER),
@@ -247,8 +269,9 @@ def pth(name):
 
 def npz(name):
     """Archives of arrays: bombs, members of the same name, objects."""
-    zeros = NPY["nothing"] + npy_header("{'descr': '|u1', 'fortran_order': False, 'shape': "
-                                        f"({2**29},)}}") + b"\0" * 2**29  # fmt: skip
+    shape = f"({256 * MIB},)"
+    zeros = npy_header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}")
+    zeros += b"\0" * 256 * MIB
     contents = {
         "a bomb": archive({"words.npy": zeros}, zipfile.ZIP_DEFLATED),
         "objects": archive({"kind.npy": OBJECT + b"N."}),

@@ -1,5 +1,6 @@
 """The readers that are tried, and valid files for each. A new one is a function and a `Reader`."""
 
+import contextlib
 import hashlib
 import json
 import pickle
@@ -12,7 +13,8 @@ import scipy.sparse
 
 from benchmarks.fuzzing import hostile
 from benchmarks.fuzzing.cases import Reader, damaged
-from tfhash import model_dir, numpy_files
+from flags import latent
+from tfhash import model_dir
 from tfhash.data import cifar, cifar100, decoding, imagenet32, lists, word_vectors
 from tfhash.originals.readers import caffe, mat, npy, pth, tf1
 from tfhash.retrieval import base, codes, index, relevance
@@ -25,6 +27,15 @@ MATRIX = np.eye(5, 7, dtype=np.uint8)
 
 def _dump(path, value, protocol=2):
     path.write_bytes(pickle.dumps(value, protocol))
+
+
+@contextlib.contextmanager
+def _named(name):
+    """Names the file in errors about what has been read of it, which name the argument."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 # ---- datasets
@@ -99,11 +110,7 @@ def _read_images(folder):
 
 
 def _hostile_images(folder):
-    return {
-        f"{case} as {name}": content
-        for name in ("a.png", "b.jpg")
-        for case, content in hostile.images(name).items()
-    }
+    return hostile.images("a.png")
 
 
 def _word_vectors(folder):
@@ -282,6 +289,21 @@ def _order(folder):
     np.save(folder / "order.npy", np.arange(50))
 
 
+def _read_order(folder):
+    order = cifar.read_order(folder / "order.npy")
+    with _named("order.npy"):
+        cifar.gpq_split(np.arange(50) // 10, order)
+
+
+def _params(folder):
+    params = dict.fromkeys(latent.PARAMS, 3)
+    (folder / "params.json").write_text(json.dumps(params))
+
+
+def _hostile_params(folder):
+    return {case: {"params.json": content} for case, content in hostile.JSON.items()}
+
+
 BOOKS = RNG.standard_normal((3, 16, 5)).astype(np.float32)
 KINDS = {
     "binary": lambda: codes.BinaryCodes.from_bits(RNG.integers(0, 2, (7, 70))),
@@ -301,7 +323,8 @@ def _codes(folder):
 def _read_codes(folder):
     for name in CODES:
         loaded = base.Codes.load(folder / name)
-        loaded.distances(loaded.queries_to_save(loaded))
+        with _named(name):
+            loaded.distances(loaded.queries_to_save(loaded))
 
 
 def _indexes(folder):
@@ -373,21 +396,20 @@ def _list_sums(folder):
 READERS = {
     "cifar10": Reader(_cifar10, cifar.BATCHES[:2], cifar.read_pickles,
                       lambda folder: hostile.pickles("data_batch_1")),
-    "cifar100": Reader(_cifar100, ("train", "meta"), cifar100.load,
-                       lambda folder: hostile.pickles("train") | {
-                           f"{case} in meta": {"meta": content}
-                           for case, content in hostile.PICKLES.items()}),
     "imagenet32": Reader(_imagenet32, (imagenet32.BATCHES[0], imagenet32.TEST), imagenet32.load,
                          lambda folder: hostile.pickles(imagenet32.TEST)),
     "lists": Reader(_lists, ("train.txt", "test.txt"), lambda folder: lists.load("coco", folder),
                     _hostile_lists),
     "class_numbers": Reader(_numbered_lists, ("train.txt", "test.txt"),
                             lambda folder: lists.load("coco", folder), _hostile_lists),
-    "images": Reader(_images, IMAGES, _read_images, _hostile_images),
+    "images": Reader(_images, IMAGES, _read_images, _hostile_images,
+                     imports=("cv2", "PIL.ImageOps")),
     "word_vectors": Reader(_word_vectors, ("table.txt", "glove.txt", "w2v.bin"),
                            _read_word_vectors, _hostile_word_vectors),
-    "order": Reader(_order, ("order.npy",), lambda folder: numpy_files.read(folder / "order.npy"),
+    "order": Reader(_order, ("order.npy",), _read_order,
                     lambda folder: hostile.npy("order.npy")),
+    "params": Reader(_params, ("params.json",),
+                     lambda folder: latent.read_params(folder / "params.json"), _hostile_params),
     "relevance": Reader(_relevance, ("s.npy", "s.mat", "sparse.mat"), _read_relevance,
                         _hostile_relevance),
     "npy_weights": Reader(_npy_weights, ("w.npy",), lambda folder: npy.read(folder / "w.npy"),
@@ -397,15 +419,14 @@ READERS = {
                           lambda folder: npy.read(folder / "w.npy.zip"), damage=_damaged_archive),
     "mat_weights": Reader(_mat_weights, ("w.mat", "net.mat"), _read_mat_weights,
                           lambda folder: hostile.mat("net.mat")),
-    "tf1": Reader(_checkpoint, ("x.ckpt.index", "x.ckpt.data-00000-of-00001"),
-                  lambda folder: tf1.read(str(folder / "x.ckpt")), damage=_damaged_table),
     "pth": Reader(_pth, ("rows.pth", "zip.pth"), _read_pth, _hostile_pth,
                   damage=_damaged_archive),
     "caffemodel": Reader(_caffe, ("net.caffemodel",),
-                         lambda folder: caffe.read(folder / "net.caffemodel")),
+                         lambda folder: caffe.read(folder / "net.caffemodel"),
+                         imports=("google.protobuf.message_factory",)),
     "codes": Reader(_codes, CODES, _read_codes, lambda folder: hostile.npz("binary.npz"),
                     damage=_damaged_archive),
-    "faiss": Reader(_indexes, INDEXES, _read_indexes),
+    "faiss": Reader(_indexes, INDEXES, _read_indexes, imports=("faiss",)),
     "model": Reader(_model, ("m/config.json", "m/manifest.json", "m/weights.safetensors"),
                     _read_model),
     "states": Reader(_states, ("checkpoints/ckpt-3.index",
@@ -415,4 +436,13 @@ READERS = {
                       lambda folder: records.cut(folder, 3)),
     "model_sealed": Reader(_model, ("m/config.json", "m/weights.safetensors"), _read_model,
                            sealed=_list_sums),
+    # Those whose imports are large come last: all that follow are forked with them.
+    "cifar100": Reader(_cifar100, ("train", "meta"), cifar100.load,
+                       lambda folder: hostile.pickles("train") | {
+                           f"{case} in meta": {"meta": content}
+                           for case, content in hostile.PICKLES.items()},
+                       imports=("sklearn.model_selection",)),
+    "tf1": Reader(_checkpoint, ("x.ckpt.index", "x.ckpt.data-00000-of-00001"),
+                  lambda folder: tf1.read(str(folder / "x.ckpt")), damage=_damaged_table,
+                  imports=("tensorflow",)),
 }  # fmt: skip

@@ -67,6 +67,18 @@ def test_an_order_that_does_not_sort_is_refused():
         cifar.gpq_split(np.arange(60) % 10, np.arange(60))
 
 
+@pytest.mark.parametrize("values", [np.zeros((2, 2), np.int64), np.ones(3), np.array(["a"])])
+def test_a_file_of_something_else_than_positions_is_refused(tmp_path, values):
+    np.save(tmp_path / "order.npy", values)
+    with pytest.raises(ValueError, match="Expected positions in .*order.npy"):
+        cifar.read_order(tmp_path / "order.npy")
+
+
+def test_an_order_is_read(tmp_path):
+    np.save(tmp_path / "order.npy", np.arange(3, dtype=np.uint8))
+    assert cifar.read_order(tmp_path / "order.npy").tolist() == [0, 1, 2]
+
+
 def test_the_database_is_what_gives_no_labels_to_training(tmp_path):
     pixels, labels = cifar.read_pickles(write_batches(tmp_path, 100))
     found = cifar.of_arrays("cifar10", pixels, labels)

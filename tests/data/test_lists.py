@@ -187,6 +187,20 @@ def test_an_empty_list_is_an_empty_part(folder):
         checks.check(lists.load("coco", folder))
 
 
+@pytest.mark.parametrize("part", ["train", "query"])
+def test_an_empty_list_of_class_numbers_is_an_empty_part(numbered, part):
+    (numbered / lists.FILES[part]).write_text("\n")
+    found = lists.load("coco", numbered)
+    split = getattr(found, part)
+    assert split.labels[split.labelled].shape == (0, len(found.classes))
+
+
+def test_lists_that_are_all_empty_have_no_images(folder):
+    for name in lists.NAMES:
+        (folder / name).write_text("")
+    assert len(lists.load("coco", folder).train.index) == 0
+
+
 def test_the_lists_of_the_real_images_are_read(tmp_path):
     script = runpy.run_path(str(golden.shared("data/cifar10.py")))
     script["write_images"](script["Archive"](), str(tmp_path), seed=0, limit=120)

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import os
 
 import pytest
 
 from flags import common
+from flags import latent as latent_flags
 from tfhash.config import names
 from tfhash.methods import latent
 
@@ -36,6 +38,19 @@ def test_the_originals_params_are_the_defaults(tmp_path):
     assert config == dataclasses.replace(latent.Config(), image_size=227)
     assert values["num_classes"] == 10
     assert set(values) - {"num_classes"} <= set(names(latent.Config))
+
+
+@pytest.mark.parametrize("content", ["[" * 100000, "nothing", ""])
+def test_a_file_that_is_no_json_is_refused(tmp_path, content):
+    (tmp_path / "params.json").write_text(content)
+    with pytest.raises(ValueError, match="params.json` is not a JSON file"):
+        latent_flags.read_params(tmp_path)
+
+
+def test_a_pipe_instead_of_the_params_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "params.json")
+    with pytest.raises(ValueError, match="params.json`. It is a pipe"):
+        latent_flags.read_params(tmp_path)
 
 
 def test_params_set_the_flags_and_other_flags_overrule_them(tmp_path):
@@ -73,7 +88,7 @@ def test_params_without_a_key_are_refused(tmp_path):
 def test_params_that_are_no_object_or_not_there_are_refused(tmp_path):
     with pytest.raises(ValueError, match="Expected an object"):
         given(tmp_path, [1], f"--model_config={tmp_path}")
-    with pytest.raises(ValueError, match="nowhere`: No such file"):
+    with pytest.raises(ValueError, match="nowhere`.*No such file"):
         given(tmp_path, {}, "--model_config=nowhere")
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(ValueError, match="is not a JSON file"):

@@ -47,6 +47,9 @@ MISTAKES = [
     ("'nonsense'", ["run_test.py", "--model=models/x", "--dataset=nonsense"]),
     ("first", ["run_train.py", "--method=dch", "--gpus=first"]),
     ("last", ["run_test.py", "--method=dch", "--snapshot=last"]),
+    ("nowhere", ["run_test.py", "--model=nowhere"]),
+    ("models/dch_64bits", ["run_test.py", "--method=dch", "--dataset=coco"]),
+    ("models/48bits", ["run_train.py", "--method=gpq", "--resume"]),
 ]
 
 

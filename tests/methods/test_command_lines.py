@@ -12,7 +12,7 @@ from flags import common
 from tests import golden
 from tests.commands import interrupt_in_step, quick_report, refused, write_lists
 from tests.examples import CLASSES
-from tfhash import methods, originals
+from tfhash import methods, model_dir, originals
 from tfhash.model import Model
 from tfhash.training.trainer import Trainer
 
@@ -100,7 +100,7 @@ def test_hashnet_trains_and_tests_a_snapshot_by_the_originals_flags(run_on_lists
     codes = np.load(report / "iter_00003_database_code.npy")
     assert codes.shape == (16, 12) and set(np.unique(codes)) <= {-1, 1}
     assert np.load(report / "iter_00003_test_labels.npy").shape == (8, 3)
-    refused(run_on_lists(run_test, *HASHNET, "--snapshot=iter_00005"), "step 5", "[3, 6]")
+    refused(run_on_lists(run_test, *HASHNET, "--snapshot=iter_00005"), "step 5", "[0, 3, 6]")
 
 
 def test_hashnet_trains_on_lists_of_class_numbers(run_on_lists, tmp_path):
@@ -187,7 +187,7 @@ def metric_model(path, **changes):
 def test_the_stages_train_and_test_from_the_command_line(run, tmp_path, monkeypatch):
     status, shown, _ = run(run_train, *TABLE, "--stage=hash", "--model=m/hash")
     assert status == 0
-    assert "a model that is trained first, into m/hash_hash_table_metric_16" in shown
+    assert "a model that is trained first, into m/hash_hash_table_metric_triplet_16" in shown
     tags = {"validation/suf", "validation/nmi", "validation/precision@1"}
     assert tags <= set(events("m/hash").Tags()["tensors"])
     quick_report(monkeypatch)
@@ -205,11 +205,27 @@ def test_a_metric_model_is_taken_or_trained_or_gone_on_with(run, tmp_path, monke
     assert status == 0 and "start_from" not in shown
     assert trained == ["a"]
     shown = run(run_train, *hash_stage, "--model=b")[1]
-    assert "trained first, into b_hash_table_metric_16" in shown
-    assert trained == ["a", "b_hash_table_metric_16", "b"]
+    assert "trained first, into b_hash_table_metric_triplet_16" in shown
+    assert trained == ["a", "b_hash_table_metric_triplet_16", "b"]
     shown = run(run_train, *hash_stage, "--model=b", "--overwrite")[1]
-    assert "Starts from b_hash_table_metric_16" in shown
-    assert trained[3:] == ["b_hash_table_metric_16", "b"]
+    assert "Starts from b_hash_table_metric_triplet_16" in shown
+    assert trained[3:] == ["b_hash_table_metric_triplet_16", "b"]
+
+
+def test_an_embedding_of_other_settings_is_gone_on_with_as_it_was_trained(run):
+    """What it was trained with is not what the hash stage is asked for."""
+    assert run(run_train, *TABLE, "--ltype=npair", "--nbatch=10", "--ma=0.5")[0] == 0
+    status, shown, errors = run(run_train, *TABLE, "--stage=hash", "--hltype=npair", "--k=2")
+    assert status == 0, errors
+    assert "Starts from models/hash_table_metric_npair_16 as it was trained" in shown
+    assert model_dir.load_settings("models/hash_table_metric_npair_16")["config"]["active"] == 1
+
+
+def test_an_embedding_of_another_loss_is_not_taken_by_default(run):
+    assert run(run_train, *TABLE, "--ltype=triplet")[0] == 0
+    status, shown, errors = run(run_train, *TABLE, "--stage=hash", "--hltype=npair")
+    assert status == 0, errors
+    assert "trained first, into models/hash_table_metric_npair_16" in shown
 
 
 @pytest.mark.parametrize(

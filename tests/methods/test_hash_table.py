@@ -232,7 +232,7 @@ def test_the_metric_stage_before_has_its_own_defaults():
 def test_a_hash_run_without_its_metric_model_is_refused(tmp_path):
     asked = TINY | HASH | {"dataset": "digits", "model": str(tmp_path / "m")}
     with pytest.raises(ValueError, match="`start_from`, the model directory of the stage before"):
-        runs.start(settings.settle("hash_table", asked), strategy=None)
+        runs.start(settings.settle("hash_table", asked), strategy=tf.distribute.get_strategy())
 
 
 def test_a_hash_model_is_encoded_to_values_and_vectors():

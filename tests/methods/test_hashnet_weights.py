@@ -15,22 +15,15 @@ from tfhash.methods import hashnet
 from tfhash.originals import readers
 
 
-def write_pth(path, arrays):
-    """Writes `{name: array}` as PyTorch did when torchvision's weights were published."""
-    tensors = {name: torch_writer.RebuiltTensor(array) for name, array in arrays.items()}
-    with pytest.MonkeyPatch.context() as patch:
-        torch_writer.install(patch)
-        torch_writer.write_rows(path, tensors)
-    return path
-
-
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     """A torchvision file of ResNet18 with its ImageNet head, and its arrays."""
     arrays = golden.weights("hashnet").build("resnet18", 7, 4)
     del arrays["hash_layer.weight"], arrays["hash_layer.bias"]
     arrays["fc.weight"], arrays["fc.bias"] = np.ones((5, 512), "f4"), np.ones(5, "f4")
-    return write_pth(tmp_path_factory.mktemp("pth") / "resnet18.pth", arrays), arrays
+    return torch_writer.write_published(
+        tmp_path_factory.mktemp("pth") / "resnet18.pth", arrays
+    ), arrays
 
 
 def test_a_published_file_is_read_but_for_its_head(published):
@@ -55,7 +48,7 @@ def test_a_file_of_another_network_is_refused_and_nothing_assigned(published):
 
 def test_a_file_with_a_layer_of_another_shape_is_refused(published, tmp_path):
     arrays = published[1] | {"conv1.weight": np.zeros((64, 3, 3, 3), "f4")}
-    path = write_pth(tmp_path / "w.pth", arrays)
+    path = torch_writer.write_published(tmp_path / "w.pth", arrays)
     with pytest.raises(ValueError, match=r"conv1/kernel.*\(3, 3, 3, 64\).*\(7, 7, 3, 64\)"):
         originals.read(method(bits=4), path)
 
@@ -64,7 +57,7 @@ def test_a_snapshot_tells_its_network_and_length(published, tmp_path):
     head = {"weight": np.zeros((12, 512), "f4"), "bias": np.zeros(12, "f4")}
     arrays = published[1] | {f"hash_layer.{leaf}": array for leaf, array in head.items()}
     path = tmp_path / "s.tar"
-    write_pth(path, {f"0.{name}": array for name, array in arrays.items()})
+    torch_writer.write_published(path, {f"0.{name}": array for name, array in arrays.items()})
     shapes = readers.shapes(path)
     assert originals.recognize(shapes) == "hashnet"
     config, _ = originals.program("hashnet").config_of(hashnet.Config(), shapes)

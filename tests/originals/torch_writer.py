@@ -13,6 +13,7 @@ import tarfile
 import types
 
 import numpy as np
+import pytest
 
 MAGIC, PROTOCOL = 119547037146038801333356, 1001
 
@@ -185,3 +186,11 @@ def write_tar(path, value, places=True):
             member = tarfile.TarInfo(name)
             member.size, member.mtime = len(content.getvalue()), 1480000000.5
             archive.addfile(member, io.BytesIO(content.getvalue()))
+
+
+def write_published(path, arrays):
+    """Writes `{name: array}` as PyTorch did when torchvision's weights were published; its path."""
+    with pytest.MonkeyPatch.context() as patch:
+        install(patch)
+        write_rows(path, {name: RebuiltTensor(array) for name, array in arrays.items()})
+    return path

@@ -119,6 +119,12 @@ def test_codes_that_do_not_fit_their_codebooks_are_an_error(chosen, message):
         codes.QuantizedCodes(chosen, np.zeros((2, 16, 3)))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_codebooks_that_are_not_finite_are_an_error(value):
+    with pytest.raises(ValueError, match="finite `codebooks`"):
+        codes.QuantizedCodes(np.zeros((4, 2), int), np.full((2, 16, 3), value))
+
+
 def test_queries_of_another_width_are_an_error():
     with pytest.raises(ValueError, match=r"\[q, 18\].*\[2, 17\]"):
         random_codes().distances(np.zeros((2, 17)))

@@ -1,10 +1,7 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfhash import methods
 from tfhash.training import distribution
 
 
@@ -91,33 +88,3 @@ def test_more_virtual_devices_than_tensorflow_started_with_are_refused(mirrored)
     tf.constant(0)
     with pytest.raises(ValueError, match="virtual_devices"):
         distribution.strategy(virtual_devices=5)
-
-
-# What each is the nearest of: a multiple; the smaller of two; the only one; with anchors and
-# positives twice the replicas; with triplets a multiple of the 16 classes of a batch too.
-NEAREST = [
-    ("gpq", {"batch_size": 500}, 8, 496),
-    ("gpq", {"batch_size": 500}, 3, 501),
-    ("gpq", {"batch_size": 5}, 2, 4),
-    ("hashnet", {"batch_size": 1}, 2, 2),
-    ("hash_table", {"batch_size": 128, "loss": "npair"}, 3, 126),
-    ("hash_table", {"batch_size": 128, "loss": "triplet"}, 3, 144),
-]
-
-
-@pytest.mark.parametrize("method, values, replicas, nearest", NEAREST)
-def test_a_batch_that_replicas_cannot_share_is_refused_with_the_nearest(
-    method, values, replicas, nearest
-):
-    config = methods.load(method).Config(**values)
-    with pytest.raises(ValueError, match=f"replicas={replicas}. Use --batch_size={nearest} or"):
-        distribution.check_batch(config, replicas)
-    distribution.check_batch(dataclasses.replace(config, batch_size=nearest), replicas)
-    distribution.check_batch(config, 1)
-
-
-@pytest.mark.parametrize("replicas, way", [(8, "0,1,2,3,4 or --virtual_devices=5"), (3, "0,1 or")])
-def test_a_training_that_goes_on_is_refused_with_devices_that_can_share_its_batch(replicas, way):
-    config = methods.load("gpq").Config(batch_size=500)
-    with pytest.raises(ValueError, match=f"replicas={replicas}. The batch .* Use --gpus={way}"):
-        distribution.check_batch(config, replicas, begun=True)

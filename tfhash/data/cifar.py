@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from tfhash import unpickle
+from tfhash import numpy_files, unpickle
 from tfhash.data import images, splits
 
 BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
@@ -73,6 +73,21 @@ def _read_batch(path):
             f"Received: {labels.min()} to {labels.max()}."
         )
     return rows, labels.astype(np.int64)
+
+
+def read_order(path):
+    """`[n]` integers, the `order` that `gpq_split` takes, from an .npy file.
+
+    Raises:
+        ValueError: it is no such file, or holds something else; names it.
+    """
+    order = numpy_files.read(path)
+    if order.ndim != 1 or order.dtype.kind not in "iu":
+        raise ValueError(
+            f"Expected positions in `{path}`, `[n]` integers. Received: {order.dtype} "
+            f"{list(order.shape)}."
+        )
+    return order
 
 
 def gpq_split(labels, order=None):

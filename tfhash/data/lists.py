@@ -74,16 +74,19 @@ def load(dataset, data_dir, image_size=None, classes=None, *, num_classes=0, fil
         width = width or _classes(rows, sources)
         rows = {part: (index, _one_hot(labels, width)) for part, (index, labels) in rows.items()}
     shared = images.FileImages(tuple(pool), image_size or (SIDE, SIDE))
-    parts = {
-        part: splits.Split(shared, index, labels.reshape(-1, width or 0), np.ones(len(index), bool))
-        for part, (index, labels) in rows.items()
-    }
+    parts = {part: _split(shared, *lines, width or 0) for part, lines in rows.items()}
     for more in ("database", "val"):
         if more in parts:
             parts["train"] = _with_unlabelled(parts["train"], parts[more])
     parts.pop("val", None)
     names = classes or [str(number) for number in range(width or 0)]
     return splits.Splits(dataset, tuple(names), **parts)
+
+
+def _split(shared, index, labels, width):
+    """The labelled part of some images; without any, `labels` may have another width."""
+    labels = labels.reshape(len(index), width)
+    return splits.Split(shared, index, labels, np.ones(len(index), bool))
 
 
 def _classes(rows, sources):
@@ -183,7 +186,7 @@ def _read(source, starts, pool, width, numbered):
             labels.append(row)
     if numbered:
         return np.array(index, np.int64), np.array(labels, np.int64)
-    return np.array(index, np.int64), np.array(labels, np.uint8).reshape(-1, width or 0)
+    return np.array(index, np.int64), np.array(labels, np.uint8).reshape(len(index), width or 0)
 
 
 def _parse(line, width, base):

@@ -20,7 +20,7 @@ class QuantizedCodes(base.Codes):
         codes: `[n, segments]` integers under `words`.
         codebooks: `[segments, words, length]` float32.
     Raises:
-        ValueError: shapes or codes that do not fit each other.
+        ValueError: shapes or codes that do not fit each other, or NaN or infinity in a codebook.
     Original: youngkyunJang/GPQ, utils/RetrievalTest.py, pqDist.
     """
 
@@ -136,4 +136,6 @@ def _fitting(codes, codebooks):
             f"Expected integer `codes` of 0 to {words - 1}. Received: {codes.dtype}"
             + (f" of {codes.min()} to {codes.max()}." if codes.size else ".")
         )
+    if not np.isfinite(codebooks).all():
+        raise ValueError("Expected finite `codebooks`. Received NaN or infinity.")
     return codes.astype(np.uint8 if words <= 256 else np.uint16, copy=False), codebooks

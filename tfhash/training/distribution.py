@@ -1,6 +1,5 @@
 """Devices: the strategy for a list of them, and sums and gathers over its replicas."""
 
-import dataclasses
 import logging
 
 from tfhash import checks
@@ -58,47 +57,6 @@ def _split_cpu(count):
                 "after that. Set it at the start of the program."
             ) from error
     return [f"CPU:{number}" for number in range(count)]
-
-
-def check_batch(config, replicas, *, begun=False):
-    """Raises ValueError where so many replicas can't share a batch of a `Config`.
-
-    The way out is another batch, or for a training that has `begun` another number of devices.
-    """
-    if config.shared_by(replicas):
-        return
-    if begun:
-        most = max(count for count in range(1, replicas) if config.shared_by(count))
-        numbers = ",".join(map(str, range(most)))
-        way = (
-            "The batch of a training that goes on does not change. "
-            f"Use --gpus={numbers} or --virtual_devices={most}."
-        )
-    else:
-        way = f"Use --batch_size={nearest_batch(config, replicas)} or fewer devices."
-    raise ValueError(
-        "Expected `batch_size` to be a multiple of the number of replicas, or of twice that "
-        "where a loss takes halves of a batch. Received: "
-        f"batch_size={config.batch_size}, replicas={replicas}. {way}"
-    )
-
-
-def nearest_batch(config, replicas, size=None):
-    """The batch size nearest to a `size` that so many replicas can share; of two the smaller.
-
-    It is one that the `Config` allows. A `size` of None stands for its own.
-    """
-    size = config.batch_size if size is None else size
-    sizes = range(replicas, 4 * replicas * config.batch_size, replicas)
-    nearest = sorted(sizes, key=lambda other: abs(other - size))
-    return next(size for size in nearest if _shares(config, size, replicas))
-
-
-def _shares(config, batch_size, replicas):
-    try:
-        return dataclasses.replace(config, batch_size=batch_size).shared_by(replicas)
-    except ValueError:  # the method has batches of other sizes
-        return False
 
 
 def gather(values):

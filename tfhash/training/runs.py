@@ -3,24 +3,17 @@
 import dataclasses
 import logging
 import os
-import zipfile
 
-import numpy as np
-
-from tfhash import backbones, checks, data, files, methods, model_dir, originals, pretrained
+from tfhash import backbones, data, files, methods, model_dir, originals, pretrained
 from tfhash import config as fields
 from tfhash import settings as all_settings
 from tfhash.model import Model
 from tfhash.originals import readers
 from tfhash.settings import Data
-from tfhash.training import distribution, records
+from tfhash.training import batch_sizes, records, trust
 from tfhash.training.trainer import Trainer
 
-FEW_STEPS = 4  # of an epoch where the images do not fill a method's usual batch
 KEPT = ("precision", "steps_per_epoch")  # of the settings of a run, that a model remembers
-INSIDE = "digits"  # the dataset that needs no files
-# The settings that name files or a download.
-OUTSIDE = ("dataset", "data_dir", "split_order", *(f"{part}_file" for part in data.FILES))
 LOG = logging.getLogger("tfhash")
 
 
@@ -52,7 +45,7 @@ def load_splits(options, method, config, *, given=False, check_files=False):
         given=given,
         image_size=options.image_size or source.side,
         seed=options.seed,
-        order=_read_order(options.split_order) if options.split_order else None,
+        order=data.read_order(options.split_order) if options.split_order else None,
         num_classes=options.num_classes,
         files=all_settings.files_of(dataclasses.asdict(options)),
     ).resized(how=source.resizer.resize, dtype=source.resizer.dtype)
@@ -65,13 +58,6 @@ def load_splits(options, method, config, *, given=False, check_files=False):
     for line in data.summary(splits):
         LOG.info(line)
     return splits
-
-
-def _read_order(path):
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"Expected an .npy file of positions at `{path}`: {error}") from error
 
 
 def start(settings, *, strategy):
@@ -93,7 +79,7 @@ def start(settings, *, strategy):
     splits = load_splits(
         settings.data, settings.method, settings.config, given=given, check_files=True
     )
-    settings = with_fitting_batch(settings, splits.train, strategy.num_replicas_in_sync)
+    settings = batch_sizes.fitting(settings, splits.train, strategy.num_replicas_in_sync)
     model = Model(
         settings.method,
         settings.config,
@@ -103,7 +89,7 @@ def start(settings, *, strategy):
         seed=settings.data.seed,
         strategy=strategy,
     )
-    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync)
+    batch_sizes.check(model.config, model.strategy.num_replicas_in_sync)
     steps = model.recipe.steps_per_epoch(splits.train)  # checks the split too
     steps = run.steps_per_epoch or steps
     _continue(model.recipe, run.start_from, settings.data.dataset)
@@ -122,21 +108,6 @@ def start(settings, *, strategy):
     model.save(path, overwrite=run.overwrite, own=True)
     write_left_out(splits, path)
     return Run(model, os.fspath(path), splits, trainer, steps)
-
-
-def with_fitting_batch(settings, train, replicas):
-    """The settings with a smaller batch where the default needs more images than train has.
-
-    An epoch then has about `FEW_STEPS` steps. A batch that the user gave stays as it is.
-    """
-    config, labelled = settings.config, int(train.labelled.sum())
-    largest = config.largest_batch(labelled, len(train) - labelled)
-    if settings.origins["batch_size"] == all_settings.GIVEN or config.batch_size <= largest:
-        return settings
-    size = distribution.nearest_batch(config, replicas, largest // FEW_STEPS)
-    numbers = (size, config.batch_size, labelled, len(train))
-    LOG.info("  --batch_size=%d in place of %d, as %d of %d training images have labels", *numbers)
-    return settings.with_batch(size, all_settings.IMAGES)
 
 
 def write_left_out(splits, folder):
@@ -196,11 +167,11 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
     settings = model_dir.load_settings(path)
     if not {"data", "steps_per_epoch"} <= set(settings):
         raise ValueError(f"`{path}` is no training, but a model alone. Train another one.")
-    settings["data"] = _trusted(settings["data"], dict(given), path)
+    settings["data"] = trust.trusted(settings["data"], dict(given), path)
     kind = methods.load(settings["method"]).Config
     _apply(settings, given, path, free=fields.names(kind, "resume"))
     model = Model.load(path, strategy=strategy, method=method, settings=settings)
-    distribution.check_batch(model.config, model.strategy.num_replicas_in_sync, begun=True)
+    batch_sizes.check(model.config, model.strategy.num_replicas_in_sync, begun=True)
     options = Data.of(model.stored["data"])
     splits = load_splits(options, model.method, model.config)
     if splits.classes != model.classes:
@@ -219,31 +190,6 @@ def resume(path, *, method=None, given=(), strategy=None, jit_compile=False):
     records.cut(path, states.restore())
     model_dir.save_settings(path, model.settings(), own=True)
     return Run(model, os.fspath(path), splits, trainer, model.stored["steps_per_epoch"])
-
-
-def _trusted(stored, given, path):
-    """The settings of the data of a model directory, without what it may not say.
-
-    A directory that was not made at its place by a training may name any files of this machine,
-    or a download: then nothing outside of it is read but what the user names. The digits come
-    with scikit-learn.
-
-    Args:
-        stored: `{setting of Data: value}` of the directory.
-        given: those that the user gave, among other settings.
-        path: the directory.
-    """
-    if model_dir.is_own(path):
-        return dict(stored)
-    if stored.get("dataset") != INSIDE and "dataset" not in given:
-        named = {name: stored[name] for name in ("dataset", "data_dir") if name in stored}
-        raise ValueError(
-            f"`{path}` was not trained at this place, so the data that it names are not read "
-            f"unasked: {checks.brief(named)}. Give --dataset, and --data_dir where it needs one."
-        )
-    kept = {name: value for name, value in stored.items() if name not in OUTSIDE}
-    named = {name: all_settings.absolute(name, given[name]) for name in OUTSIDE if name in given}
-    return {"dataset": INSIDE} | kept | named
 
 
 def _apply(settings, given, path, *, free):
@@ -326,7 +272,7 @@ def splits_of(model, given):
 def _options_of(model, given):
     """The `Data` of a model's training with what is `given`; other data have their own lists."""
     name, stored = model.method, model.stored.get("data")
-    stored = stored and _trusted(stored, given, model.path)
+    stored = stored and trust.trusted(stored, given, model.path)
     before = Data.of(stored or {"dataset": originals.trained_on(name)})
     asked = {key: all_settings.absolute(key, value) for key, value in given.items()}
     asked["dataset"] = originals.dataset_name(name, asked.get("dataset", before.dataset))

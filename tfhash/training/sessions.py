@@ -8,10 +8,18 @@ import os
 from tfhash import config as fields
 from tfhash import contents, locks, model_dir
 from tfhash import settings as all_settings
-from tfhash.training import callbacks, distribution, runs
+from tfhash.training import batch_sizes, callbacks, distribution, runs
 from tfhash.training.interrupts import Interrupts
 
 LOG = logging.getLogger("tfhash")
+
+
+def check(settings):
+    """Raises ValueError where a training can't start or go on in its model directory."""
+    if settings.run.resume:
+        model_dir.check_there(settings.model)
+    elif not (settings.config.habits.repeats and _is_begun(settings)):
+        model_dir.check_free(settings.model, overwrite=settings.run.overwrite)
 
 
 def train(settings, given, *, progress=True, interrupted=None):
@@ -49,7 +57,7 @@ def _train(settings, given, progress, interrupted):
     else:
         for line in settings.notes:
             LOG.info(line)
-        settings = with_shared_batch(settings, strategy.num_replicas_in_sync)
+        settings = batch_sizes.shared(settings, strategy.num_replicas_in_sync)
         settings = _with_first_stage(settings, strategy, progress, interrupted)
         if settings is None:
             return None
@@ -67,17 +75,6 @@ def _strategy(devices):
     else:
         LOG.info("device: %s", names[0])
     return strategy
-
-
-def with_shared_batch(settings, replicas):
-    """The settings with a batch that the replicas can share, where the user gave none."""
-    config = settings.config
-    if settings.origins["batch_size"] == all_settings.GIVEN or config.shared_by(replicas):
-        return settings
-    size = distribution.nearest_batch(config, replicas)
-    numbers = (size, config.batch_size, replicas)
-    LOG.info("  --batch_size=%d in place of %d, so that %d replicas can share it", *numbers)
-    return settings.with_batch(size, all_settings.DEVICES)
 
 
 def _is_begun(settings):
@@ -112,16 +109,18 @@ def _with_first_stage(settings, strategy, progress, interrupted):
     first = dataclasses.replace(settings, config=before, model=path, origins=origins)
     with _alone(path):
         if model_dir.is_model(path):
-            LOG.info("Starts from %s, since no --start_from is given.", path)
-            changes = dataclasses.asdict(before) | settings.data.stored()
-            del changes["batch_size"]  # which the devices may have changed
-            run = runs.resume(path, method=settings.method, given=changes, strategy=strategy)
+            LOG.info("Starts from %s as it was trained, since no --start_from is given.", path)
+            # It has to be of the same data. What this stage needs of its other settings is
+            # compared where it is taken over.
+            own = fields.names(type(config))
+            same = {n: value for n, value in settings.data.stored().items() if n not in own}
+            run = runs.resume(path, method=settings.method, given=same, strategy=strategy)
         else:
             LOG.info(
                 "Starts from a model that is trained first, into %s: no --start_from is given.",
                 path,
             )
-            first = with_shared_batch(first, strategy.num_replicas_in_sync)
+            first = batch_sizes.shared(first, strategy.num_replicas_in_sync)
             plain = dataclasses.replace(settings.run, pretrained="", overwrite=False)
             run = runs.start(dataclasses.replace(first, run=plain), strategy=strategy)
         _fit(run, first, "the same command", progress=progress, interrupted=interrupted)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfhash.data import pipeline
 from tfhash.lazy import keras, tf
-from tfhash.training import distribution, plan, states
+from tfhash.training import batch_sizes, plan, states
 from tfhash.training.interrupts import Interrupts
 from tfhash.training.step import Step
 
@@ -72,7 +72,7 @@ class Trainer:
             ValueError: the replicas can't share a batch.
             FloatingPointError: the loss is NaN or infinite; says at which step.
         """
-        distribution.check_batch(self.model.config, self.model.strategy.num_replicas_in_sync)
+        batch_sizes.check(self.model.config, self.model.strategy.num_replicas_in_sync)
         recipe = self.model.recipe
         interrupted = Interrupts() if interrupted is None else interrupted
         steps = steps_per_epoch or recipe.steps_per_epoch(train)
@@ -86,7 +86,7 @@ class Trainer:
         while self._next(total, steps) and not self.stop_training and not interrupted:
             done = self.done
             if done.step == done.start:
-                interrupted.doing = f"the beginning of epoch {done.epoch + 1} and a step"
+                interrupted.doing = f"the beginning of epoch {done.epoch + 1} and its first step"
                 recipe.on_epoch_begin(done.epoch, train, self.model.embed)
             # Its batches may depend on what the method did at the begin of the epoch.
             batches = batches or self._training_batches(train, steps)

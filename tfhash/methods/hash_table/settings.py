@@ -181,7 +181,7 @@ class Config(settings.Config):
     def model_name(self, method):
         if self.is_hash:
             return f"{method}_{self.buckets}buckets_k{self.active}"
-        return f"{method}_metric_{self.width}"
+        return f"{method}_metric_{self.loss}_{self.width}"
 
     @property
     def is_hash(self):
