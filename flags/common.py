@@ -245,7 +245,8 @@ def _errors():
 
 def main(run, classes, usage):
     """Runs a command: parses its flags, and turns an error into one line and exit status 2."""
-    sys.stdout.reconfigure(errors="surrogateescape")  # the name of a file need not be UTF-8
+    if hasattr(sys.stdout, "reconfigure"):  # the name of a file need not be UTF-8
+        sys.stdout.reconfigure(errors="surrogateescape")
     show_log(sys.stdout)
     try:
         line = parse(sys.argv, classes)

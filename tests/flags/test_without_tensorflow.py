@@ -29,7 +29,7 @@ print(json.dumps(answers))
 """
 HELP = [
     (script, *chosen, "--help")
-    for script in ("run_train.py", "run_test.py")
+    for script in ("run_train.py", "run_test.py", "run_search.py")
     for chosen in ((), *([f"--method={name}"] for name in methods.names()))
 ]
 MISTAKES = [
@@ -47,6 +47,10 @@ MISTAKES = [
     ("'nonsense'", ["run_test.py", "--model=models/x", "--dataset=nonsense"]),
     ("first", ["run_train.py", "--method=dch", "--gpus=first"]),
     ("last", ["run_test.py", "--method=dch", "--snapshot=last"]),
+    ("--query", ["run_search.py"]),
+    ("new.jpg", ["run_search.py", "--model=models/x", "--query=new.jpg"]),
+    ("models/x", ["run_search.py", "--model=models/x", "--images=photos"]),
+    ("`top` >= 1", ["run_search.py", "--model=models/x", "--query=new.jpg", "--top=0"]),
     ("nowhere", ["run_test.py", "--model=nowhere"]),
     ("models/dch_64bits", ["run_test.py", "--method=dch", "--dataset=coco"]),
     ("models/48bits", ["run_train.py", "--method=gpq", "--resume"]),
