@@ -1,0 +1,275 @@
+"""What a search costs: to index, to find nothing new, to search, to show the page.
+
+    python benchmarks/search.py [--only=indexing,again,search,page] [--codes=1000000]
+
+Prints ratios, CPU and wall seconds, and memory. It writes to a folder of its own, and removes it.
+"""
+
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import logging
+import os
+import pathlib
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from absl import app  # noqa: E402
+from absl import flags as absl_flags  # noqa: E402
+
+from tfhash import methods  # noqa: E402
+from tfhash.model import Model  # noqa: E402
+from tfhash.retrieval.binary import BinaryCodes  # noqa: E402
+from tfhash.search import indexing, searching, sources, store  # noqa: E402
+from tfhash.search.encoder import Encoder  # noqa: E402
+
+FLAGS = absl_flags.FLAGS
+absl_flags.DEFINE_list("only", ["indexing", "again", "search", "page"], "What is measured.")
+absl_flags.DEFINE_integer("images", 1500, "JPEGs of 500 x 375 pixels that are indexed.")
+absl_flags.DEFINE_integer("files", 100_000, "Small files that have not changed.")
+absl_flags.DEFINE_integer("codes", 10**6, "Codes of 48 bits that are searched.")
+absl_flags.DEFINE_integer("uploads", 100, "Uploads to the page.")
+absl_flags.DEFINE_integer("connections", 20, "Uploads at once.")
+absl_flags.DEFINE_string("img_model", "fixed_vgg", "Backbone of the model that indexes.")
+absl_flags.DEFINE_integer("side", 64, "Pixels of the images that it sees.")
+
+BITS, TOP, QUERIES = 48, 10, 300
+BLOCK = 50_000  # images that are stored at once
+
+
+@contextlib.contextmanager
+def timed(spent):
+    """Adds the wall and CPU seconds of what runs within to a dictionary."""
+    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    yield
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    spent["wall"] = time.perf_counter() - begun
+    spent["cpu"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def model(folder, backbone="tiny", side=16):
+    """The path of an untrained model with codes of 48 bits in a folder."""
+    kind = methods.load("dch").Config
+    config = kind(img_model=backbone, output_dim=BITS, val_batch_size=100)
+    path = os.path.join(folder, "model")
+    Model("dch", config, classes=["a", "b"], size=(side, side)).save(path)
+    return path
+
+
+def indexing_seconds(folder):
+    """Decoding and resizing alone, the network alone, and both as an index is made."""
+    import cv2
+
+    rng, photos = np.random.default_rng(0), pathlib.Path(folder, "photos")
+    photos.mkdir()
+    for number in range(FLAGS.images):
+        small = rng.integers(0, 256, (15, 20, 3), dtype=np.uint8)
+        image = cv2.resize(small, (500, 375), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(photos / f"{number}.jpg"), image)
+    encoder = Encoder(model(folder, FLAGS.img_model, FLAGS.side))
+    source, loaded = sources.of_images(photos), encoder.model
+    part = loaded.resized(source.part(range(FLAGS.images), loaded.size))
+    pixels = np.stack([part.read(np.arange(1))[0]] * FLAGS.images)
+    loaded.embed(pixels[:300])  # compiles
+    decoding, network, both = {}, {}, {}
+    blocks = np.array_split(np.arange(FLAGS.images), os.cpu_count() * 8)
+    with timed(decoding), concurrent.futures.ThreadPoolExecutor() as threads:
+        list(threads.map(part.read, blocks))
+    with timed(network):
+        loaded.embed(pixels)
+    with timed(both):
+        indexing.update(os.path.join(folder, "index"), source, encoder)
+    slower = max(decoding["wall"], network["wall"])
+    alone = decoding["cpu"] + network["cpu"]
+    for name, spent in (("decode + resize", decoding), ("network", network), ("index", both)):
+        print(f"{name:>16}: {spent['wall']:6.2f} s, {spent['cpu']:6.2f} CPU s")
+    print(f"index / the slower of the two alone, wall seconds: {both['wall'] / slower:.2f}")
+    print(f"index / the sum of the two alone, CPU seconds: {both['cpu'] / alone:.2f}")
+
+
+def filled(folder, names, stamps, path):
+    """An index of a model with random codes of images of some names."""
+    index, encoder = os.path.join(folder, "index"), Encoder(path)
+    meta = {"fingerprint": encoder.fingerprint, "model": path}
+    rng = np.random.default_rng(0)
+    places = {"root": os.path.join(folder, "photos"), "base": os.path.join(folder, "photos")}
+    with indexing.writing(index, meta | places) as opened:
+        for first in range(0, len(names), BLOCK):
+            own = names[first : first + BLOCK]
+            words = rng.integers(0, 2**BITS, (len(own), 1), dtype=np.uint64)
+            opened.add(own, stamps[first : first + BLOCK], BinaryCodes(words, BITS))
+    return index
+
+
+def again_seconds(folder):
+    """The command over files of which none has changed."""
+    import cv2
+
+    path = model(folder)
+    photos = pathlib.Path(folder, "photos")
+    content = cv2.imencode(".png", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
+    names = [f"{number // 1000:03}/{number:06}.png" for number in range(FLAGS.files)]
+    for name in names:
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        (photos / name).write_bytes(content)
+    states = [(photos / name).stat() for name in names]
+    stamps = [(state.st_size, state.st_mtime_ns) for state in states]
+    index = filled(folder, names, stamps, path)
+    command = [sys.executable, ROOT / "run_search.py", f"--model={path}", f"--images={photos}"]
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run([*command, f"--index={index}"], capture_output=True, text=True)
+    wall = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(done.stdout.strip(), done.stderr.strip())
+    print(f"the command over {FLAGS.files} unchanged files: {wall:.1f} s, {cpu:.1f} CPU s")
+
+
+def million(folder, path):
+    """An index of many random codes, whose images are not there."""
+    names = [f"folder{n // 1000:04}/photo_{n:08}.jpg" for n in range(FLAGS.codes)]
+    return filled(folder, names, [(1, 1)] * len(names), path)
+
+
+def search_seconds(folder):
+    """A query at a time: bare FAISS, and the search with its names."""
+    import faiss
+
+    path = model(folder)
+    opened = store.Store(million(folder, path))
+    begun = time.perf_counter()
+    numbers, codes = opened.codes()
+    print(f"{len(numbers)} codes are read in {time.perf_counter() - begun:.1f} s")
+    head = Encoder(path).model.recipe.head
+    words = codes.words.view(np.uint8)
+    bare = faiss.IndexBinaryFlat(64)
+    bare.use_heap = False
+    bare.add(words)
+    rng = np.random.default_rng(1)
+    outputs = rng.standard_normal((QUERIES, BITS)).astype(np.float32)
+    queries = head.queries(outputs).words.view(np.uint8)
+    found = {}
+    for name, approximate in (("exact", False), ("approximate", True)):
+        searcher = searching.Searcher(opened, head, approximate=approximate)
+        spent = {"bare": [], "ours": []}
+        for row in range(QUERIES):
+            begun = time.perf_counter()
+            searcher.search(outputs[row : row + 1], TOP)
+            middle = time.perf_counter()
+            bare.search(queries[row : row + 1], TOP)
+            spent["ours"].append(middle - begun)
+            spent["bare"].append(time.perf_counter() - middle)
+        found[name] = {key: 1000 * statistics.median(values) for key, values in spent.items()}
+    opened.close()
+    ours, alone = found["exact"]["ours"], found["exact"]["bare"]
+    print(f"top {TOP} of {FLAGS.codes}: {ours:.2f} ms, bare FAISS {alone:.2f} ms")
+    print(f"exact search / bare FAISS: {ours / alone:.2f}; more: {ours - alone:.2f} ms")
+    print(f"approximate search: {found['approximate']['ours']:.2f} ms")
+
+
+@contextlib.contextmanager
+def served(path, index):
+    """A page of an index as a process: gives its port and the process' number."""
+    command = [sys.executable, ROOT / "run_search.py", f"--model={path}", f"--index={index}"]
+    begun = time.perf_counter()
+    options = {"stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*command, "--serve=0"], **options) as process:
+        try:
+            for line in process.stdout:
+                print(f"  {line.rstrip()}")
+                if "The page is at" in line:
+                    break
+            port = int(re.search(r":(\d+)/", line)[1])
+            print(f"  begun in {time.perf_counter() - begun:.1f} s, ", end="")
+            print(f"{cpu_seconds(process.pid):.1f} CPU s")
+            yield port, process.pid
+        finally:
+            process.kill()
+
+
+def upload(port, content):
+    """Seconds of an upload; raises where it is not answered."""
+    begun = time.perf_counter()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", "/search", content)
+        answer = connection.getresponse()
+        if answer.status != 200 or not json.loads(answer.read())["answers"]:
+            raise RuntimeError(f"The page answers {answer.status}.")
+    return time.perf_counter() - begun
+
+
+def cpu_seconds(pid):
+    """CPU seconds that a process has taken."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident(pid):
+    """MiB of memory that a process has."""
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+def page_seconds(folder):
+    """The page of many codes: its start, many uploads at once, and memory beyond one code's."""
+    import cv2
+
+    path = model(folder)
+    small = np.random.default_rng(0).integers(0, 256, (15, 20, 3), dtype=np.uint8)
+    content = cv2.imencode(".jpg", cv2.resize(small, (500, 375)))[1].tobytes()
+    alone = os.path.join(folder, "alone")
+    os.mkdir(alone)
+    with served(path, filled(alone, ["one.jpg"], [(1, 1)], path)) as (port, pid):
+        for _ in range(20):
+            upload(port, content)
+        least = resident(pid)
+    with served(path, million(folder, path)) as (port, pid):
+        together = threading.Barrier(FLAGS.connections)
+
+        def connection(number):
+            together.wait()
+            return [upload(port, content) for _ in range(FLAGS.uploads // FLAGS.connections)]
+
+        with concurrent.futures.ThreadPoolExecutor(FLAGS.connections) as threads:
+            begun = time.perf_counter()
+            seconds = sum(threads.map(connection, range(FLAGS.connections)), [])
+            wall = time.perf_counter() - begun
+        most = resident(pid)
+    p50, p95 = (1000 * np.percentile(seconds, share) for share in (50, 95))
+    print(
+        f"{len(seconds)} uploads over {FLAGS.connections} connections, none lost: "
+        f"{len(seconds) / wall:.0f}/s, median {p50:.0f} ms, p95 {p95:.0f} ms"
+    )
+    print(f"memory with {FLAGS.codes} codes: {most - least:.0f} MiB more than with one")
+
+
+MEASURED = {
+    "indexing": indexing_seconds,
+    "again": again_seconds,
+    "search": search_seconds,
+    "page": page_seconds,
+}
+
+
+def main(_):
+    logging.getLogger("faiss").setLevel(logging.WARNING)
+    for name in FLAGS.only:
+        print(f"--- {name}")
+        with tempfile.TemporaryDirectory() as folder:
+            MEASURED[name](folder)
+
+
+if __name__ == "__main__":
+    app.run(main)
