@@ -80,18 +80,13 @@ class AdditiveCodes(quantized.QuantizedCodes):
         }[self.distance]
         sizes = (len(codebooks), bits, metric, search_type)
         if approximate and len(self):
-            centres = faiss.IndexFlat(self.dim, metric)
-            lists = inverted.lists_of(len(self))
+            centres, lists = faiss.IndexFlat(self.dim, metric), inverted.lists_of(len(self))
             index = faiss.IndexIVFLocalSearchQuantizer(centres, self.dim, lists, *sizes)
             index.by_residual = False
-        else:
-            index = faiss.IndexLocalSearchQuantizer(self.dim, *sizes)
-        faiss.copy_array_to_vector(codebooks.ravel(), index.lsq.codebooks)
-        index.lsq.is_trained = index.is_trained = True
-        packed = self._packed(index.lsq)
-        if approximate and len(self):
+            packed = self._packed(_with_words(index, codebooks))
             return inverted.filled(index, self._vectors, packed)
-        index.add_sa_codes(packed)
+        index = faiss.IndexLocalSearchQuantizer(self.dim, *sizes)
+        index.add_sa_codes(self._packed(_with_words(index, codebooks)))
         return index
 
     def _packed(self, quantizer):
@@ -105,3 +100,10 @@ class AdditiveCodes(quantized.QuantizedCodes):
 
     def from_faiss(self, values):
         return products.from_faiss(values, self.distance)
+
+
+def _with_words(index, codebooks):
+    """The quantizer of an additive index of FAISS, trained by `[codebooks, words, dim]`."""
+    base.import_faiss().copy_array_to_vector(codebooks.ravel(), index.lsq.codebooks)
+    index.lsq.is_trained = index.is_trained = True
+    return index.lsq

@@ -91,6 +91,7 @@ class BinaryCodes(base.Codes):
         return f"all {len(self)} items have the same code" if alike else None
 
     def build_faiss(self, approximate=False):
+        """A flat index or, approximate, one of lists of items."""
         if approximate and len(self):
             return inverted.of_words(self.words)
         words = self.words.view(np.uint8)

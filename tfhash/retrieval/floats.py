@@ -54,7 +54,7 @@ class FloatCodes(base.Codes):
         return {"vectors": self.vectors, "distance": np.str_(self.distance)}
 
     def build_faiss(self, approximate=False):
-        """A flat index, of the normalised vectors for the cosine."""
+        """A flat index or, approximate, one of lists; of normalised vectors for the cosine."""
         faiss, vectors = base.import_faiss(), self._for_faiss(self.vectors)
         flat = (faiss.IndexFlatL2 if self.distance == "euclidean" else faiss.IndexFlatIP)(self.dim)
         if approximate and len(self):

@@ -90,18 +90,13 @@ class QuantizedCodes(base.Codes):
         faiss = base.import_faiss()
         codebooks, bits = padded(self.codebooks)
         sizes = (len(codebooks), bits, faiss.METRIC_INNER_PRODUCT)
-        in_lists = approximate and bits != FAST_SCAN_BITS and len(self)
-        if in_lists:
-            centres = faiss.IndexFlatIP(self.dim)
-            exact = faiss.IndexIVFPQ(centres, self.dim, inverted.lists_of(len(self)), *sizes)
-            exact.by_residual = False
-        else:
-            exact = faiss.IndexPQ(self.dim, *sizes)
-        faiss.copy_array_to_vector(codebooks.ravel(), exact.pq.centroids)
-        exact.is_trained = True
         packed = faiss.pack_bitstrings(self.codes.astype(np.int32), bits)
-        if in_lists:
-            return inverted.filled(exact, self._vectors, packed)
+        if approximate and bits != FAST_SCAN_BITS and len(self):
+            lists = inverted.lists_of(len(self))
+            index = faiss.IndexIVFPQ(faiss.IndexFlatIP(self.dim), self.dim, lists, *sizes)
+            index.by_residual = False
+            return inverted.filled(_with_words(index, codebooks), self._vectors, packed)
+        exact = _with_words(faiss.IndexPQ(self.dim, *sizes), codebooks)
         exact.add_sa_codes(packed)
         if bits != FAST_SCAN_BITS or not len(self):
             return exact
@@ -114,6 +109,13 @@ class QuantizedCodes(base.Codes):
 
     def from_faiss(self, values):
         return len(self.codebooks) - values
+
+
+def _with_words(index, codebooks):
+    """A product index of FAISS with `[codebooks, words, length]` codebooks, trained by that."""
+    base.import_faiss().copy_array_to_vector(codebooks.ravel(), index.pq.centroids)
+    index.is_trained = True
+    return index
 
 
 def padded(codebooks):

@@ -163,14 +163,14 @@ class _Waiting:
 
     def store(self):
         """Stores what waits."""
-        positions, outputs = self._positions, self._outputs
-        self._positions, self._outputs = [], []
-        if positions:
-            outputs = np.concatenate(outputs)
-            names, stamps = zip(*((self._source.names[one], self._todo[one]) for one in positions))
+        if self._positions:
+            outputs = np.concatenate(self._outputs)
+            names = [self._source.names[position] for position in self._positions]
+            stamps = [self._todo[position] for position in self._positions]
             codes = self._head.indexed(outputs)
             self._index.add(names, stamps, codes, outputs if self._keep else None)
-        self._stored = time.monotonic()
+        # Only now: what an interruption in these lines leaves here is stored once more.
+        self._positions, self._outputs, self._stored = [], [], time.monotonic()
 
 
 @contextlib.contextmanager
