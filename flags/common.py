@@ -77,7 +77,8 @@ def define_fields(values, cls):
                 name, default, list(choices), fields.text(cls, name), flag_values=values
             )
         else:
-            define(values, name, default, fields.text(cls, name))
+            shown = None if default == () else default
+            define(values, name, shown, fields.text(cls, name), type(default))
 
 
 def define_shared(values, classes):

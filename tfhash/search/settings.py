@@ -22,8 +22,8 @@ class Search(fields.Checked):
     index: str = setting("", "Directory of the index; default: MODEL-index, beside the model.")
     query: tuple = setting(
         (),
-        "Image to search for, a folder of them, or a pattern such as 'new/*.jpg'; may be given "
-        "more than once, and stand as a word without its name.",
+        "Image to search for, a folder of them, or a pattern such as 'new/*.jpg'; also a word "
+        "without --query",
     )
     top: int = setting(10, "Answers to each query.", least=1)
     within: str = setting("", "Pattern of the paths that are searched, such as 'holiday/*'.")
@@ -34,10 +34,9 @@ class Search(fields.Checked):
     )
     exact: bool = setting(False, "Search exactly from a million images on, too.")
     rerank: str = setting(
-        "",
-        "outputs: keep the network's outputs with the codes, and rank the 10 x top nearest again "
-        "by them.",
-        choices=("", OUTPUTS),
+        "none",
+        "outputs: keep the network's outputs too, and rank the 10 x top nearest again by them.",
+        choices=("none", OUTPUTS),
     )
     json: bool = setting(False, "Print a line of JSON for each query, and nothing else.")
     picture: str = setting(
