@@ -17,7 +17,7 @@ import run_train
 from flags import common
 from tests import golden
 from tests.commands import QUICK, interrupt_in_step, refused
-from tfhash import methods, model_dir
+from tfhash import methods, model_dir, settings
 from tfhash.data import cifar
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -301,6 +301,14 @@ def test_a_checkpoint_that_is_no_model_is_refused(run, tmp_path):
         tensors=[tf.zeros(2)],
     )
     refused(run(run_test, "--model=x.ckpt"), "x.ckpt", "gpq")
+
+
+def test_a_test_looks_for_the_model_where_the_training_with_the_same_flags_puts_it():
+    flags = ("--method=dch", "--save-dir=out", "--output-dim=32", "-b", "8", "--dataset=digits")
+    training = common.parse(["run_train.py", *flags], common.TRAIN)
+    assert settings.settle("dch", training.given).model == os.path.join("out", "dch_32bits")
+    test = common.parse(["run_test.py", *flags], common.TEST)
+    assert run_test.default_model(test) == os.path.join("out", "dch_32bits")
 
 
 def test_a_default_model_is_gone_on_with_and_tested_by_the_method_alone(run):

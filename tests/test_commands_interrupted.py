@@ -44,6 +44,14 @@ def test_a_damaged_newest_state_is_named_and_the_training_ends_as_an_unbroken_on
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
 
 
+def test_a_model_that_was_about_to_be_replaced_is_put_back_and_gone_on_with(run, trained):
+    """A kill between the two renames of --overwrite."""
+    trained.rename(".m.0123456789abcdef.old")
+    status, _, errors = run(run_train, *RESUMED)
+    assert status == 0, errors
+    assert steps(trained) == [2, 4, 6]
+
+
 def test_no_step_is_recorded_twice_after_a_kill(run, trained):
     """What was written after the state, and what was half written, is cut off."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

@@ -97,9 +97,12 @@ def is_own(path):
 
 
 def check_there(path):
-    """Raises ValueError where nothing is at `path`, and no file whose name begins with it."""
+    """Raises ValueError where nothing is at `path`, no file whose name begins with it, and nothing
+    beside it that a training which was killed has left."""
     path = pathlib.Path(path)
-    if not path.exists() and not list(path.parent.glob(f"{glob.escape(path.name)}*")):
+    name = glob.escape(path.name)
+    found = [path.exists(), *path.parent.glob(f"{name}*"), *path.parent.glob(f".{name}.*")]
+    if not any(found):
         raise ValueError(_absence(path))
 
 
