@@ -218,7 +218,7 @@ def help_text(line):
             default = values[name].default
             lines.append(f"  --{name}{others}" + ("" if default is None else f"  [{default}]"))
             indents = dict.fromkeys(("initial_indent", "subsequent_indent"), " " * 6)
-            lines += textwrap.wrap(values[name].help, 90, **indents)
+            lines += textwrap.wrap(" ".join(values[name].help.split()), 90, **indents)
     if order_of(method):
         order = " ".join(order_of(method))
         lines += ["", f"As the original's script, also takes values alone, in this order: {order}."]

@@ -1,6 +1,7 @@
 """What many threads ask for, computed together."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_each_gets_its_own_and_those_that_wait_are_computed_together():
     batcher = Batcher(compute, most=8)
     threads, results = asked(batcher, 17)
     while batcher._waiting.qsize() < 16:
-        pass
+        time.sleep(0.001)
     compute.may.set()
     for thread in threads:
         thread.join()

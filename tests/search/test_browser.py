@@ -96,7 +96,7 @@ def test_a_click_on_an_answer_searches_on_and_back_goes_back(shown, tmp_path):
     answers_to(shown, "photo_")
     [own] = shown.texts("#answers button.own")
     own = own.split("\n")
-    assert own[:2] == ["this image", "distance 0"]
+    assert own[:2] == ["query", "distance 0"]
     assert shown.text("#what") == own[3] + own[2]
     shown.back()
     assert answers_to(shown, "mine.png")[0].split("\n")[2] == "photo_08.png"
@@ -141,8 +141,8 @@ def upload_fails(shown, path, content):
 @pytest.mark.parametrize(
     "content, words",
     [
-        (b"no image at all", "Its 15 bytes are none"),
-        (b"", "Its 0 bytes are none"),
+        (b"no image at all", "no image, or a damaged one"),
+        (b"", "no image, or a damaged one"),
         (photos.encode(".png", np.zeros((1200, 1000, 3), np.uint8)), "up to 1 megapixels"),
         (bytes(26 * 10**6), "larger than 25 MB"),
     ],

@@ -135,6 +135,12 @@ def test_what_can_not_be_done_says_why(client, content, words, status):
     assert search(client, content, status, **words)["error"]
 
 
+def test_an_image_of_a_phone_that_can_not_be_read_says_what_is_missing(client, monkeypatch):
+    monkeypatch.setattr("tfhash.data.decoding.suffixes", lambda: frozenset([".jpg"]))
+    heic = b"\0\0\0\x18ftypheic" + bytes(40)
+    assert "pip install pillow-heif" in search(client, heic, 400)["error"]
+
+
 def test_an_upload_of_too_many_bytes_is_refused(client):
     assert search(client, bytes(10**6 + 1), 413)["error"]
 

@@ -98,7 +98,7 @@ def test_an_image_keeps_its_form_in_the_picture():
 
 @pytest.mark.parametrize(
     "path, name",
-    [("a/b.jpg", "b.jpg"), ("some_very_long_name.jpg", "some_ve…name.jpg"), ("$x$", r"\$x\$")],
+    [("a/b.jpg", "b.jpg"), ("some_quite_long_name.jpg", "some_quit…g_name.jpg"), ("$x$", r"\$x\$")],
 )
 def test_names_are_short_in_the_picture(path, name):
     assert picture.short(path) == name

@@ -188,6 +188,7 @@ def writing(path, meta):
     path = os.fspath(path)
     with locks.held(path):
         fresh, made = not store.exists(path), not os.path.exists(path)
+        _sweep(path)
         if fresh:
             _check_free(path)
         try:
@@ -208,16 +209,20 @@ def _is_empty(path):
         return not len(index)
 
 
+def _sweep(path):
+    """Removes what processes that were killed have left of files that they wrote."""
+    contents.sweep_files(path, lambda name: any(own in name for own in store.FILES))
+
+
 def _check_free(path):
-    """Raises ValueError where there is something else; a crash in `create` may have left a part."""
-    contents.sweep_files(path, lambda name: store.DATABASE in name)
+    """Raises ValueError where there is something else."""
     if os.path.exists(path) and (not os.path.isdir(path) or os.listdir(path)):
         raise ValueError(f"`{path}` exists and is not an index. Choose another --index.")
 
 
 def _remove(path, made):
     """Removes the files of an index without images, and its directory where it was `made`."""
-    for name in (store.DATABASE, store.KIND, store.OUTPUTS):
+    for name in store.FILES:
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(path, name))
     if made and os.path.exists(path):

@@ -8,7 +8,7 @@ from tfhash.data.images import resize
 from tfhash.evaluation import pictures
 
 SIDE, ROWS, COLUMNS = 160, 8, 15  # pixels of an image; queries and answers that are drawn
-LETTERS = 16  # of a file's name
+LETTERS = 20  # of a file's name
 FRAME, EMPTY = "#c8c8c8", 235
 
 

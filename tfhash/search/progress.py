@@ -54,9 +54,9 @@ def line(done, total, rate):
 
 def duration(seconds):
     """Seconds as "15 s", "2 min" or "1 h 05 min"."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60) if seconds < float("inf") else 0
     if seconds == float("inf"):
         return "some time"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -23,9 +23,8 @@ def unpacked(content, empty):
     parts = {name: arrays[name] for name in _of_items(empty)}
     widths = [np.prod(part.shape[1:], dtype=int) * part.itemsize for part in parts.values()]
     rows = np.frombuffer(content, np.uint8).reshape(-1, sum(widths))
-    for (name, part), end in zip(parts.items(), np.cumsum(widths)):
-        width = np.prod(part.shape[1:], dtype=int) * part.itemsize
-        own = np.ascontiguousarray(rows[:, end - width : end])
+    for (name, part), own in zip(parts.items(), np.split(rows, np.cumsum(widths)[:-1], axis=1)):
+        own = np.ascontiguousarray(own)
         arrays[name] = own.view(part.dtype).reshape(-1, *part.shape[1:])
     return type(empty).from_arrays(**arrays)
 

@@ -114,6 +114,11 @@ def fitting(codes, approximate=None):
     asked = len(codes) >= MANY and codes.has_index if approximate is None else approximate
     if not asked:
         return exact
+    if not codes.has_index:
+        raise ValueError(
+            f"No approximate search has the distances of {type(codes).__name__}. Leave out "
+            "--approximate."
+        )
     made = indexes.Index(codes, approximate=True)
     queries = codes[np.sort(np.random.default_rng(0).permutation(len(codes))[:SAMPLE])]
     wanted, slow = _timed(exact, queries)

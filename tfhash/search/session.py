@@ -83,9 +83,8 @@ class Session:
         for one in found:
             yield one.query + (", which is in the index" if one.number else "")
             for answer in one.answers:
-                distance = answer.distance
-                shown = f"{distance:.4f}" if isinstance(distance, float) else distance
                 mark = "  (the query)" if answer.number == one.number else ""
+                shown = _shown(answer.distance)
                 yield f"{answer.rank:5}  {shown:>8}  {self._path(answer)}{mark}"
 
     def json_lines(self, found):
@@ -113,7 +112,11 @@ class Session:
         """Writes the picture of what was found; its path."""
         rows = [
             [
-                (f"{answer.rank}:  {answer.distance:.4g}", answer.name, self._image(answer.name))
+                (
+                    f"{answer.rank}:  {_shown(answer.distance)}",
+                    answer.name,
+                    self._image(answer.name),
+                )
                 for answer in one.answers[: picture.COLUMNS]
             ]
             for one in found[: picture.ROWS]
@@ -128,6 +131,11 @@ class Session:
             return self.source.image(name)
         except ValueError:
             return None
+
+
+def _shown(distance):
+    """A distance as a person reads it: of bits a whole number, else with four decimals."""
+    return f"{distance:.4f}" if isinstance(distance, float) else str(distance)
 
 
 def _updated(asked, encoder):

@@ -40,7 +40,9 @@ class Search(fields.Checked):
     )
     json: bool = setting(False, "Print a line of JSON for each query, and nothing else.")
     picture: str = setting(
-        "", "PNG file of the queries and answers; default: INDEX/search.png, none with --json."
+        "",
+        "PNG file of the queries and answers, the first 8 of them and 15 of each; default: "
+        "INDEX/search.png, none with --json.",
     )
     serve: str = setting("", f"Show a page to search on at this port, {PORT} where none is given.")
     host: str = setting("127.0.0.1", "Address that the page listens at.")

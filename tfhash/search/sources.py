@@ -173,12 +173,11 @@ def _listed(path):
 
 def _of_line(line, start):
     """The path in a line of a list: all of it, or what stands before labels."""
-    whole = os.path.normpath(os.path.join(start, line))
-    return (
-        whole
-        if os.path.isfile(whole)
-        else os.path.normpath(os.path.join(start, LABELS.sub("", line)))
-    )
+    for text in (line, LABELS.sub("", line)):
+        path = os.path.normpath(os.path.join(start, text))
+        if os.path.isfile(path):
+            break
+    return path
 
 
 def _suffix(path):

@@ -22,6 +22,7 @@ from tfhash.search import errors, records
 
 FORMAT = "1"
 DATABASE, KIND, OUTPUTS, LEFT_OUT = "index.sqlite", "kind.npz", "outputs.f16", "left_out.txt"
+FILES = (DATABASE, KIND, OUTPUTS, LEFT_OUT)
 READ, ASKED = 10000, 500  # rows read at once, and numbers in a command
 WAIT = 10  # seconds, for the end of another process' transaction
 SCHEMA = (

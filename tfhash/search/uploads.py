@@ -9,7 +9,7 @@ from werkzeug import exceptions
 from tfhash.data import decoding
 from tfhash.search.batching import Batcher
 
-NAME = "the upload"
+NAME = "upload"
 
 
 class Uploads:
@@ -26,7 +26,7 @@ class Uploads:
 
     def __init__(self, model, asked):
         self.most_bytes = asked.most_megabytes * 10**6
-        self.most_pixels = asked.most_megapixels * 10**6
+        self.most_pixels = min(asked.most_megapixels * 10**6, decoding.MOST_PIXELS)
         self.few = threading.Semaphore(os.cpu_count() or 1)
         self._input, self._size = model.recipe.input, model.size
         for count in (1, 2, 3):  # the network is compiled: for one image, and for any number
@@ -44,17 +44,28 @@ class Uploads:
             HTTPException: its header says that it is too large; it is not decoded then.
             ValueError: it is no image.
         """
-        pixels = decoding.pixels_of(content, NAME)
-        if pixels > self.most_pixels:
-            raise exceptions.RequestEntityTooLarge(
-                f"Expected an image of up to {self.most_pixels / 10**6:g} megapixels. It has "
-                f"{pixels / 10**6:.1f}."
-            )
-        with self.few:
-            image = decoding.decode_bytes(content, NAME, upright=self._input.upright)
+        try:
+            pixels = decoding.pixels_of(content, NAME)
+            if pixels > self.most_pixels:
+                raise exceptions.RequestEntityTooLarge(
+                    f"Expected an image of up to {self.most_pixels / 10**6:g} megapixels. It has "
+                    f"{pixels / 10**6:.1f}."
+                )
+            with self.few:
+                image = decoding.decode_bytes(content, NAME, upright=self._input.upright)
+        except ValueError as error:
+            raise ValueError(_no_image(content)) from error
         return self.embedded(image)
 
     def embedded(self, image):
         """The outputs `[dim]` of an image, `[height, width, 3]` uint8 RGB."""
         resizer = self._input.resizer
         return self._batcher(np.asarray(resizer.resize(image, self._size), resizer.dtype))
+
+
+def _no_image(content):
+    """What is wrong with bytes that can't be decoded; their file's name is not known."""
+    command = decoding.hint(".heic") if content[4:8] == decoding.ISO_MEDIA else ""
+    return "This file is no image, or a damaged one, or of a kind that can't be read here." + (
+        f" HEIC images can be after: {command}" if command else ""
+    )
