@@ -173,7 +173,7 @@ def test_it_is_used_by_the_keyboard_alone(shown, tmp_path):
     answers_to(shown, second.split(",")[0])
 
 
-@pytest.mark.parametrize("width, columns", [(390, 2), (1280, 7)])
+@pytest.mark.parametrize("width, columns", [(390, 2), (1280, 6)])
 def test_it_fits_a_phone_and_a_desk(shown, tmp_path, width, columns):
     shown.resize(width)
     upload(shown, tmp_path / "mine.png", 4)

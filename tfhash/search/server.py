@@ -14,7 +14,7 @@ LOG = logging.getLogger("tfhash")
 
 
 class Handler(serving.WSGIRequestHandler):
-    """One connection, on which a request may follow another; no line in a log for each."""
+    """One request, by HTTP/1.1 so that `Expect: 100-continue` is answered; no line in a log."""
 
     protocol_version = "HTTP/1.1"
     timeout = SECONDS

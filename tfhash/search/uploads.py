@@ -67,5 +67,5 @@ def _no_image(content):
     """What is wrong with bytes that can't be decoded; their file's name is not known."""
     command = decoding.hint(".heic") if content[4:8] == decoding.ISO_MEDIA else ""
     return "This file is no image, or a damaged one, or of a kind that can't be read here." + (
-        f" HEIC images can be after: {command}" if command else ""
+        f" To read HEIC images: {command}" if command else ""
     )
