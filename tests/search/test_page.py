@@ -94,6 +94,23 @@ def test_an_image_on_its_side_is_turned(client, place):
     assert search(client, lying)["answers"][0]["path"] == "even/p2.png"
 
 
+@pytest.mark.parametrize("upright, nearest", [(True, "as_seen.png"), (False, "as_stored.png")])
+def test_an_answer_is_turned_as_its_model_takes_images(tmp_path, upright, nearest):
+    """The first pixel of `lying.jpg` is 2 as a person sees it, and 7 as it is stored."""
+    image = small.plain(2)
+    image[8:] = 7
+    lying = photos.with_orientation(photos.encode(".jpg", np.rot90(image, -1)), 8)
+    folder = small.write(tmp_path / "photos", as_seen=2, as_stored=7)
+    photos.write(folder / "lying.jpg", lying)
+    model = small.Model()
+    model.recipe.input.upright = upright
+    with contextlib.closing(small.session(folder, model)) as session:
+        with contextlib.closing(page.Page(session)) as made:
+            number = session.store.entry("lying.jpg")[0]
+            answers = search(Client(made), number=number)["answers"]
+    assert nearest in [one["path"] for one in answers if one["distance"] == 0]
+
+
 def test_images_are_served_by_their_number_as_small_jpegs(client, place):
     number = search(client, png(small.plain(4)))["answers"][0]["number"]
     response = client.get(f"/images/{number}")
@@ -151,7 +168,7 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(client, mon
     Image.new("1", (10000, 10000)).save(file, "PNG")
     assert len(file.getvalue()) < 20000
     decoded = []
-    monkeypatch.setattr(page.Uploads, "embedded", decoded.append)
+    monkeypatch.setattr(page.Uploads, "_embedded", decoded.append)
     monkeypatch.setattr("tfhash.data.decoding.decode_bytes", decoded.append)
     assert "up to 1 megapixels. It has 100.0" in search(client, file.getvalue(), 413)["error"]
     assert not decoded

@@ -114,7 +114,7 @@ class Page:
         if number is None:
             outputs = self._uploads.encoded(request.get_data(cache=False))
         else:
-            outputs = self._uploads.embedded(self.source.image(self._name(number)))
+            outputs = self._uploads.stored(self.source, self._name(number))
         encoded = time.perf_counter()
         top = min(_whole(request.args, "top", self.session.asked.top), TOP)
         within = request.args.get("within", "")

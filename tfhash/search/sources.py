@@ -71,9 +71,14 @@ class Files:
         paths = tuple(self.path(self.names[position]) for position in positions)
         return splits.unlabelled(Forgiving(paths, size))
 
-    def image(self, name):
-        """An image as it is stored, `[height, width, 3]` uint8; ValueError where it is none."""
-        return decoding.decode(self.path(name))
+    def image(self, name, *, upright=True):
+        """An image, `[height, width, 3]` uint8; ValueError where it is none.
+
+        Args:
+            name: of the image.
+            upright: turned as its EXIF says; False for the pixels as they are stored.
+        """
+        return decoding.decode(self.path(name), upright=upright)
 
     def name_of(self, path):
         """The name that an image at `path` has, if it is one of these."""
@@ -113,8 +118,8 @@ class Arrays:
         """The images at some positions as a `Split`, of their own size."""
         return self.split.subset(np.asarray(positions))
 
-    def image(self, name):
-        """An image as it is stored, `[height, width, 3]` uint8; ValueError where there is none."""
+    def image(self, name, *, upright=True):
+        """As `Files.image`; there is no EXIF to turn it by."""
         if name not in self._rows:
             raise ValueError(f"Expected an image of {self.root}. It has no {name!r}.")
         return self.split.images.original(self.split.index[self._rows[name]])

@@ -1,4 +1,4 @@
-"""Images that come from a page: checked, decoded some at a time, encoded together."""
+"""Images that a page searches for: checked, decoded some at a time, encoded together."""
 
 import os
 import threading
@@ -55,10 +55,15 @@ class Uploads:
                 image = decoding.decode_bytes(content, NAME, upright=self._input.upright)
         except ValueError as error:
             raise ValueError(_no_image(content)) from error
-        return self.embedded(image)
+        return self._embedded(image)
 
-    def embedded(self, image):
-        """The outputs `[dim]` of an image, `[height, width, 3]` uint8 RGB."""
+    def stored(self, source, name):
+        """The outputs `[dim]` of the image of a name in what is searched, such as `Files`."""
+        with self.few:
+            image = source.image(name, upright=self._input.upright)
+        return self._embedded(image)
+
+    def _embedded(self, image):
         resizer = self._input.resizer
         return self._batcher(np.asarray(resizer.resize(image, self._size), resizer.dtype))
 
