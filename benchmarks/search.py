@@ -2,7 +2,8 @@
 
     python benchmarks/search.py [--only=indexing,again,search,page] [--codes=1000000]
 
-Prints ratios, CPU and wall seconds, and memory. It writes to a folder of its own, and removes it.
+Prints ratios, CPU and wall seconds, and memory: medians, and their quartiles in brackets. It writes
+to a folder of its own, and removes it.
 """
 
 import concurrent.futures
@@ -14,11 +15,9 @@ import os
 import pathlib
 import re
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import numpy as np
@@ -37,7 +36,8 @@ from tfhash.search.encoder import Encoder  # noqa: E402
 
 FLAGS = absl_flags.FLAGS
 absl_flags.DEFINE_list("only", ["indexing", "again", "search", "page"], "What is measured.")
-absl_flags.DEFINE_integer("images", 1500, "JPEGs of 500 x 375 pixels that are indexed.")
+absl_flags.DEFINE_integer("images", 500, "JPEGs of 500 x 375 pixels that are indexed.")
+absl_flags.DEFINE_integer("rounds", 5, "Times that each is measured.")
 absl_flags.DEFINE_integer("files", 100_000, "Small files that have not changed.")
 absl_flags.DEFINE_integer("codes", 10**6, "Codes of 48 bits that are searched.")
 absl_flags.DEFINE_integer("uploads", 100, "Uploads to the page.")
@@ -50,13 +50,19 @@ BLOCK = 50_000  # images that are stored at once
 
 
 @contextlib.contextmanager
-def timed(spent):
-    """Adds the wall and CPU seconds of what runs within to a dictionary."""
-    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+def timed(spent, who=resource.RUSAGE_SELF):
+    """Appends the wall and CPU seconds of what runs within, here or in processes, to a list."""
+    before, begun = resource.getrusage(who), time.perf_counter()
     yield
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    spent["wall"] = time.perf_counter() - begun
-    spent["cpu"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    after = resource.getrusage(who)
+    wall = time.perf_counter() - begun
+    spent.append((wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
+
+
+def spread(values, digits=2):
+    """The median of numbers, and the quartiles, as text."""
+    low, middle, high = (f"{np.percentile(values, share):.{digits}f}" for share in (25, 50, 75))
+    return f"{middle} ({low} to {high})"
 
 
 def model(folder, backbone="tiny", side=16):
@@ -68,8 +74,8 @@ def model(folder, backbone="tiny", side=16):
     return path
 
 
-def indexing_seconds(folder):
-    """Decoding and resizing alone, the network alone, and both as an index is made."""
+def write_photos(folder):
+    """Writes JPEGs of smooth colours; returns their folder."""
     import cv2
 
     rng, photos = np.random.default_rng(0), pathlib.Path(folder, "photos")
@@ -78,25 +84,32 @@ def indexing_seconds(folder):
         small = rng.integers(0, 256, (15, 20, 3), dtype=np.uint8)
         image = cv2.resize(small, (500, 375), interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(photos / f"{number}.jpg"), image)
+    return photos
+
+
+def indexing_seconds(folder):
+    """Decoding and resizing alone, the network alone, and both as an index is made, by turns."""
     encoder = Encoder(model(folder, FLAGS.img_model, FLAGS.side))
-    source, loaded = sources.of_images(photos), encoder.model
+    source, loaded = sources.of_images(write_photos(folder)), encoder.model
     part = loaded.resized(source.part(range(FLAGS.images), loaded.size))
     pixels = np.stack([part.read(np.arange(1))[0]] * FLAGS.images)
     loaded.embed(pixels[:300])  # compiles
-    decoding, network, both = {}, {}, {}
     blocks = np.array_split(np.arange(FLAGS.images), os.cpu_count() * 8)
-    with timed(decoding), concurrent.futures.ThreadPoolExecutor() as threads:
-        list(threads.map(part.read, blocks))
-    with timed(network):
-        loaded.embed(pixels)
-    with timed(both):
-        indexing.update(os.path.join(folder, "index"), source, encoder)
-    slower = max(decoding["wall"], network["wall"])
-    alone = decoding["cpu"] + network["cpu"]
-    for name, spent in (("decode + resize", decoding), ("network", network), ("index", both)):
-        print(f"{name:>16}: {spent['wall']:6.2f} s, {spent['cpu']:6.2f} CPU s")
-    print(f"index / the slower of the two alone, wall seconds: {both['wall'] / slower:.2f}")
-    print(f"index / the sum of the two alone, CPU seconds: {both['cpu'] / alone:.2f}")
+    spent = {name: [] for name in ("decode + resize", "network", "index")}
+    for turn in range(FLAGS.rounds):
+        with timed(spent["decode + resize"]), concurrent.futures.ThreadPoolExecutor() as threads:
+            list(threads.map(part.read, blocks))
+        with timed(spent["network"]):
+            loaded.embed(pixels)
+        with timed(spent["index"]):
+            indexing.update(os.path.join(folder, f"index{turn}"), source, encoder)
+    for name, values in spent.items():
+        wall, cpu = np.transpose(values)
+        print(f"{name:>16}: {spread(wall)} s, {spread(cpu)} CPU s")
+    decoding, network, both = map(np.array, spent.values())  # [rounds, wall and CPU]
+    slower, alone = np.maximum(decoding, network)[:, 0], (decoding + network)[:, 1]
+    print(f"index / the slower of the two alone, wall seconds: {spread(both[:, 0] / slower)}")
+    print(f"index / the sum of the two alone, CPU seconds: {spread(both[:, 1] / alone)}")
 
 
 def filled(folder, names, stamps, path):
@@ -128,13 +141,13 @@ def again_seconds(folder):
     stamps = [(state.st_size, state.st_mtime_ns) for state in states]
     index = filled(folder, names, stamps, path)
     command = [sys.executable, ROOT / "run_search.py", f"--model={path}", f"--images={photos}"]
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run([*command, f"--index={index}"], capture_output=True, text=True)
-    wall = time.perf_counter() - begun
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(done.stdout.strip(), done.stderr.strip())
-    print(f"the command over {FLAGS.files} unchanged files: {wall:.1f} s, {cpu:.1f} CPU s")
+    spent = []
+    for _ in range(FLAGS.rounds):
+        with timed(spent, resource.RUSAGE_CHILDREN):
+            done = subprocess.run([*command, f"--index={index}"], capture_output=True, text=True)
+        print(done.stdout.strip(), done.stderr.strip())
+    wall, cpu = np.transpose(spent)
+    print(f"the command over {FLAGS.files} unchanged files: {spread(wall)} s, {spread(cpu)} CPU s")
 
 
 def million(folder, path):
@@ -144,7 +157,7 @@ def million(folder, path):
 
 
 def search_seconds(folder):
-    """A query at a time: bare FAISS, and the search with its names."""
+    """A query at a time: bare FAISS, and the search with its names; in CPU seconds."""
     import faiss
 
     path = model(folder)
@@ -162,21 +175,21 @@ def search_seconds(folder):
     queries = head.queries(outputs).words.view(np.uint8)
     found = {}
     for name, approximate in (("exact", False), ("approximate", True)):
-        searcher = searching.Searcher(opened, head, approximate=approximate)
+        searcher = searching.Searcher(opened, head, searching.load(opened, approximate))
         spent = {"bare": [], "ours": []}
         for row in range(QUERIES):
-            begun = time.perf_counter()
+            begun = time.process_time()
             searcher.search(outputs[row : row + 1], TOP)
-            middle = time.perf_counter()
+            middle = time.process_time()
             bare.search(queries[row : row + 1], TOP)
             spent["ours"].append(middle - begun)
-            spent["bare"].append(time.perf_counter() - middle)
-        found[name] = {key: 1000 * statistics.median(values) for key, values in spent.items()}
+            spent["bare"].append(time.process_time() - middle)
+        found[name] = {key: 1000 * np.array(values) for key, values in spent.items()}
     opened.close()
     ours, alone = found["exact"]["ours"], found["exact"]["bare"]
-    print(f"top {TOP} of {FLAGS.codes}: {ours:.2f} ms, bare FAISS {alone:.2f} ms")
-    print(f"exact search / bare FAISS: {ours / alone:.2f}; more: {ours - alone:.2f} ms")
-    print(f"approximate search: {found['approximate']['ours']:.2f} ms")
+    print(f"top {TOP} of {FLAGS.codes}: {spread(ours)} CPU ms, bare FAISS {spread(alone)}")
+    print(f"exact search / bare FAISS: {spread(ours / alone)}; more: {spread(ours - alone)} ms")
+    print(f"approximate search: {spread(found['approximate']['ours'])} CPU ms")
 
 
 @contextlib.contextmanager
@@ -236,22 +249,17 @@ def page_seconds(folder):
             upload(port, content)
         least = resident(pid)
     with served(path, million(folder, path)) as (port, pid):
-        together = threading.Barrier(FLAGS.connections)
-
-        def connection(number):
-            together.wait()
-            return [upload(port, content) for _ in range(FLAGS.uploads // FLAGS.connections)]
-
-        with concurrent.futures.ThreadPoolExecutor(FLAGS.connections) as threads:
+        found = []
+        for _ in range(FLAGS.rounds):
             begun = time.perf_counter()
-            seconds = sum(threads.map(connection, range(FLAGS.connections)), [])
-            wall = time.perf_counter() - begun
+            with concurrent.futures.ThreadPoolExecutor(FLAGS.connections) as many:
+                seconds = list(many.map(upload, [port] * FLAGS.uploads, [content] * FLAGS.uploads))
+            rate = FLAGS.uploads / (time.perf_counter() - begun)
+            found.append((*(1000 * np.percentile(seconds, (50, 95))), rate))
         most = resident(pid)
-    p50, p95 = (1000 * np.percentile(seconds, share) for share in (50, 95))
-    print(
-        f"{len(seconds)} uploads over {FLAGS.connections} connections, none lost: "
-        f"{len(seconds) / wall:.0f}/s, median {p50:.0f} ms, p95 {p95:.0f} ms"
-    )
+    half, slow, rate = (spread(values, 0) for values in np.transpose(found))
+    print(f"{FLAGS.uploads} uploads, {FLAGS.connections} at once, none lost: {rate} a second")
+    print(f"  median {half} ms, p95 {slow} ms")
     print(f"memory with {FLAGS.codes} codes: {most - least:.0f} MiB more than with one")
 
 

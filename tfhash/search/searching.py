@@ -8,6 +8,7 @@ import typing
 
 import numpy as np
 
+from tfhash.retrieval import base
 from tfhash.retrieval import index as indexes
 
 MANY = 10**6  # codes from which an approximate search is tried
@@ -26,22 +27,40 @@ class Answer(typing.NamedTuple):
     distance: float
 
 
+class Loaded(typing.NamedTuple):
+    """What a `Store` holds, in memory: numbers of images, `[n]` int64, their codes, an `Index`."""
+
+    numbers: np.ndarray
+    codes: base.Codes
+    index: indexes.Index
+
+
+def load(store, approximate=None):
+    """Reads the codes of a `Store`, and makes the index that is searched; a `Loaded`.
+
+    Args:
+        store: as above.
+        approximate: True or False; None for True from `MANY` codes on, where that finds most.
+    Raises:
+        ValueError: the store is damaged, or has no approximate search.
+    """
+    numbers, codes = store.codes()
+    return Loaded(numbers, codes, fitting(codes, approximate))
+
+
 class Searcher:
     """An index in memory, ready to be searched.
 
     Args:
         store: the `Store`; its names and outputs are read when they are asked for.
         head: of the model.
-        approximate: True or False; None for True from `MANY` codes on, where that finds most.
+        loaded: what `load` gives of it; None loads it.
         rerank: ranks the nearest again by the outputs, which must be kept.
-    Raises:
-        ValueError: the index is damaged, or has no approximate search.
     """
 
-    def __init__(self, store, head, *, approximate=None, rerank=False):
+    def __init__(self, store, head, loaded=None, *, rerank=False):
         self.store, self.head, self.rerank = store, head, rerank
-        self.numbers, self.codes = store.codes()
-        self.index = fitting(self.codes, approximate)
+        self.numbers, self.codes, self.index = loaded or load(store)
         self._parts, self._lock = collections.OrderedDict(), threading.Lock()
 
     def __len__(self):
@@ -108,7 +127,7 @@ def fitting(codes, approximate=None):
 
     Args:
         codes: of a database.
-        approximate: as for `Searcher`.
+        approximate: as for `load`.
     """
     exact = indexes.Index(codes)
     asked = len(codes) >= MANY and codes.has_index if approximate is None else approximate

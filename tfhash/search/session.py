@@ -1,5 +1,6 @@
 """A search as the command runs it: the index, the queries, and lines for the user."""
 
+import concurrent.futures
 import json
 import logging
 import os
@@ -7,8 +8,7 @@ import typing
 
 from tfhash.data import decoding
 from tfhash.evaluation import pictures
-from tfhash.search import indexing, picture, sources
-from tfhash.search.searching import Searcher
+from tfhash.search import indexing, picture, searching, sources
 from tfhash.search.settings import OUTPUTS
 from tfhash.search.store import Store, exists
 
@@ -53,11 +53,15 @@ class Session:
             raise
 
     def start(self):
-        """Reads the model and the index into memory, for searches."""
-        asked, self.model = self.asked, self._encoder.model
-        head, again = self.model.recipe.head, asked.rerank == OUTPUTS
+        """Reads the model and, at the same time, the index into memory, for searches."""
+        asked = self.asked
         approximate = True if asked.approximate else False if asked.exact else None
-        self.searcher = Searcher(self.store, head, approximate=approximate, rerank=again)
+        with concurrent.futures.ThreadPoolExecutor(1) as other:
+            loading = other.submit(searching.load, self.store, approximate)
+            self.model = self._encoder.model
+            head, loaded = self.model.recipe.head, loading.result()
+        again = asked.rerank == OUTPUTS
+        self.searcher = searching.Searcher(self.store, head, loaded, rerank=again)
 
     def close(self):
         """Closes the index."""
