@@ -22,18 +22,28 @@ from tfhash import config as fields
 from tfhash import methods, settings
 from tfhash.comparison.settings import Compare
 from tfhash.embedding.settings import Embed
+from tfhash.search.settings import PORT, Search
 
+LOG = logging.getLogger("tfhash")
 DEFINERS = {
     int: absl_flags.DEFINE_integer,
     float: absl_flags.DEFINE_float,
     str: absl_flags.DEFINE_string,
     bool: absl_flags.DEFINE_boolean,
+    tuple: absl_flags.DEFINE_multi_string,
 }
 TRAIN = (settings.Data, settings.Run, settings.Devices)
 TEST = (settings.Test, settings.Data, settings.Devices)
 COMPARE = (Compare, fields.Config, settings.Data, settings.Run, settings.Devices)
 EMBED = (Embed, settings.Images, settings.Devices)
-SCRIPTS = {TRAIN: "run_train.py", TEST: "run_test.py", EMBED: "run_embed.py"}
+SEARCH = (Search, settings.Data, settings.Devices)
+SCRIPTS = {
+    TRAIN: "run_train.py",
+    TEST: "run_test.py",
+    EMBED: "run_embed.py",
+    SEARCH: "run_search.py",
+}
+ALONE = {"--serve": f"--serve={PORT}"}  # what a flag without a value stands for
 ERRORS = (
     ValueError,
     OSError,
@@ -77,7 +87,8 @@ def define_fields(values, cls):
                 name, default, list(choices), fields.text(cls, name), flag_values=values
             )
         else:
-            define(values, name, default, fields.text(cls, name))
+            shown = None if default == () else default
+            define(values, name, shown, fields.text(cls, name), type(default))
 
 
 def define_shared(values, classes):
@@ -113,12 +124,13 @@ def parse(argv, classes):
     Args:
         argv: `--output-dim` is read as `--output_dim`, `-h` as `--help`, and a switch may have
             the word True or False behind it.
-        classes: `TRAIN`, `TEST`, `COMPARE` or `EMBED`.
+        classes: `TRAIN`, `TEST`, `COMPARE`, `EMBED` or `SEARCH`; words without a flag are queries
+            of the last.
     Raises:
         ValueError: an unknown method or flag, a word without a flag, a value that does not fit.
         absl_flags.Error: a value of another type.
     """
-    argv = [_with_underscores(argument) for argument in argv]
+    argv = _with_values([_with_underscores(argument) for argument in argv])
     method = _method(argv, classes)
     values = _values(method, classes)
     argv = _with_truths(argv, values)
@@ -127,7 +139,9 @@ def parse(argv, classes):
     except absl_flags.UnrecognizedFlagError as error:
         known = {script: list(_values(None, each)) for each, script in SCRIPTS.items()}
         raise ValueError(hints.unknown(error.flagname, values, method, known)) from error
-    if words:
+    if words and classes is SEARCH:
+        values(["", *(f"--query={word}" for word in words)])
+    elif words:
         values(["", *_named(words, order_of(method))])
         values(argv)  # a flag goes before the word that means the same
     ignored = {name: why for name, why in ignored_of(method).items() if values[name].present}
@@ -175,6 +189,14 @@ def _with_underscores(argument):
     return "--" + name[2:].replace("-", "_") + equals + value
 
 
+def _with_values(argv):
+    """`argv` with a value for a flag that may stand alone, where no number follows it."""
+    following = [*argv[1:], ""]
+    return [
+        word if after.isdigit() else ALONE.get(word, word) for word, after in zip(argv, following)
+    ]
+
+
 def _with_truths(argv, values):
     """`argv` with `--flag True` as `--flag=True`, where it is a switch."""
     joined = []
@@ -214,7 +236,7 @@ def help_text(line):
             default = values[name].default
             lines.append(f"  --{name}{others}" + ("" if default is None else f"  [{default}]"))
             indents = dict.fromkeys(("initial_indent", "subsequent_indent"), " " * 6)
-            lines += textwrap.wrap(values[name].help, 90, **indents)
+            lines += textwrap.wrap(" ".join(values[name].help.split()), 90, **indents)
     if order_of(method):
         order = " ".join(order_of(method))
         lines += ["", f"As the original's script, also takes values alone, in this order: {order}."]
@@ -232,14 +254,13 @@ class _Shown(logging.StreamHandler):
         super().handleError(record)
 
 
-def _show_log():
-    """Writes what tfhash reports to standard output, and of other packages only errors."""
-    handler = _Shown(sys.stdout)
+def show_log(stream):
+    """Writes what tfhash reports to a stream, and of other packages only errors."""
+    handler = _Shown(stream)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("tfhash")
-    logger.handlers = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    LOG.handlers = [handler]
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
     if "--debug" not in sys.argv:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
@@ -255,7 +276,9 @@ def main(run, classes, usage):
 
     Where nobody reads its output any more, as behind `| head -1`, it ends without a word.
     """
-    _show_log()
+    if hasattr(sys.stdout, "reconfigure"):  # the name of a file need not be UTF-8
+        sys.stdout.reconfigure(errors="surrogateescape")
+    show_log(sys.stdout)
     try:
         line = parse(sys.argv, classes)
         if line.help:

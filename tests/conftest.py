@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import run_compare
 import run_embed
+import run_search
 import run_test
 import run_train
 from flags import common
@@ -20,6 +21,7 @@ COMMANDS = {
     run_test: (run_test.test, common.TEST),
     run_compare: (run_compare.compare, common.COMPARE),
     run_embed: (run_embed.write, common.EMBED),
+    run_search: (run_search.search, common.SEARCH),
 }
 
 

@@ -83,26 +83,41 @@ class Model:
         >>> model.embed(np.zeros((2, 20, 30, 3), np.uint8)).shape
         (2, 144)
         """
+        options = {"batch_size": batch_size, "training_seed": training_seed}
         part = self._as_part(images)
-        replicas = self.strategy.num_replicas_in_sync
-        batch_size = max(1, (batch_size or self.recipe.input.batch) // replicas) * replicas
-        prepare = self._prepare if training_seed is None else self.recipe.prepare
-        batches = pipeline.ordered_batches(part, batch_size, prepare, seed=training_seed)
-        with pipeline.plain_errors():
-            outputs = [
-                of_replica.numpy()
-                for batch in self.strategy.experimental_distribute_dataset(batches)
-                for of_replica in self.strategy.experimental_local_results(
-                    self._embed(batch, training=training_seed is not None)
-                )
-            ]
-        outputs = np.concatenate(outputs).astype(np.float32, copy=False)
+        outputs = np.concatenate(list(self.embed_batches(part, **options)))
         bad = int((~np.isfinite(outputs)).any(axis=1).sum())
         if bad:
             raise ValueError(
                 f"The outputs of {bad} of {len(outputs)} {part.images.noun} are not finite."
             )
         return outputs
+
+    def embed_batches(self, images, *, batch_size=None, training_seed=None):
+        """Yields the outputs of one batch of images after the other, finite or not.
+
+        The next images are decoded meanwhile. Args: as of `embed`.
+        """
+        part = self._as_part(images)
+        replicas = self.strategy.num_replicas_in_sync
+        batch_size = max(1, (batch_size or self.recipe.input.batch) // replicas) * replicas
+        prepare = self._prepare if training_seed is None else self.recipe.prepare
+        batches = pipeline.ordered_batches(part, batch_size, prepare, seed=training_seed)
+        with pipeline.plain_errors():
+            for batch in self.strategy.experimental_distribute_dataset(batches):
+                outputs = self._embed(batch, training=training_seed is not None)
+                outputs = self.strategy.experimental_local_results(outputs)
+                outputs = np.concatenate([of_replica.numpy() for of_replica in outputs])
+                yield outputs.astype(np.float32, copy=False)
+
+    def embed_resized(self, images):
+        """The outputs of a few images at once, without a pipeline.
+
+        Args:
+            images: `[n, height, width, 3]`, already of the size and type that `resized` gives.
+        """
+        outputs = self._embed(self._prepare(images, None), training=False)
+        return self.strategy.experimental_local_results(outputs)[0].numpy().astype(np.float32)
 
     def encode(self, images, **options):
         """The codes of images, to be searched: an object with `len`, `bits`, `save`, `distances`.

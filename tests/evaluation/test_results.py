@@ -1,10 +1,12 @@
 """What a test of a model shows of its results."""
 
 import numpy as np
+import pytest
 
 from tests import examples
 from tfhash.evaluation import pictures, results
 from tfhash.evaluation.scoring import Scoring
+from tfhash.retrieval import codes
 
 
 def test_the_frames_of_the_picture_follow_the_relevance_that_is_given(monkeypatch):
@@ -27,3 +29,14 @@ def test_the_frames_of_the_picture_follow_the_relevance_that_is_given(monkeypatc
     ]
     np.testing.assert_array_equal(frames["relevant"], np.array(positions) % 2 == 0)
     assert frames["relevant"].any() and not frames["relevant"].all()
+
+
+@pytest.mark.parametrize("method", ["gpq", "dch", "hash_table"])
+def test_saved_codes_have_the_names_of_their_images(method, tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "embedding", lambda *given: pictures.figure(1, 1))
+    splits = examples.splits()
+    result = results.evaluate(examples.model(method), splits)
+    results.write(result, tmp_path, codes=True)
+    for file, part in (("codes", splits.database), ("query_codes", splits.query)):
+        names = codes.load(tmp_path / f"{file}.npz").names
+        assert names.tolist() == [f"#{number}" for number in part.index]

@@ -29,7 +29,7 @@ print(json.dumps(answers))
 """
 HELP = [
     (script, *chosen, "--help")
-    for script in ("run_train.py", "run_test.py")
+    for script in ("run_train.py", "run_test.py", "run_search.py")
     for chosen in ((), *([f"--method={name}"] for name in methods.names()))
 ] + [("run_compare.py", "--help"), ("run_embed.py", "--help")]
 MISTAKES = [
@@ -52,6 +52,10 @@ MISTAKES = [
     ("--img_model", ["run_embed.py", "--images=digits"]),
     ("nowhere", ["run_embed.py", "--model=nowhere", "--images=digits"]),
     ("float8", ["run_embed.py", "--img_model=tiny", "--images=digits", "--dtype=float8"]),
+    ("--query", ["run_search.py"]),
+    ("new.jpg", ["run_search.py", "--model=models/x", "--query=new.jpg"]),
+    ("models/x", ["run_search.py", "--model=models/x", "--images=photos"]),
+    ("`top` >= 1", ["run_search.py", "--model=models/x", "--query=new.jpg", "--top=0"]),
     ("nowhere", ["run_test.py", "--model=nowhere"]),
     ("models/dch_64bits", ["run_test.py", "--method=dch", "--dataset=coco"]),
     ("models/48bits", ["run_train.py", "--method=gpq", "--resume"]),

@@ -77,6 +77,28 @@ def test_the_files_keep_their_format(kind, tmp_path):
         np.testing.assert_array_equal(stored[name], array, strict=True)
 
 
+@each_kind
+def test_names_come_back_from_the_file_of_the_codes(given, tmp_path):
+    names = [f"photos/{number} é.jpg" for number in range(7)]
+    given.save(tmp_path / "codes.npz", names=names)
+    assert codes.load(tmp_path / "codes.npz").names.tolist() == names
+
+
+def test_a_file_without_names_has_none(tmp_path):
+    BINARY.save(tmp_path / "codes.npz")
+    assert codes.load(tmp_path / "codes.npz").names is None
+
+
+def test_names_of_another_number_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="each of the 7 items. Received: 2 names"):
+        BINARY.save(tmp_path / "codes.npz", names=["a", "b"])
+    assert not list(tmp_path.iterdir())
+    arrays = BINARY.arrays() | {"kind": np.str_("binary"), "names": np.array(["a", "b"])}
+    np.savez(tmp_path / "bad.npz", **arrays)
+    with pytest.raises(ValueError, match="bad.npz.*each of the 7 items"):
+        codes.load(tmp_path / "bad.npz")
+
+
 def test_a_kind_whose_module_is_not_imported_yet_is_loaded(tmp_path):
     KINDS[-1].save(tmp_path / "codes.npz")
     program = (

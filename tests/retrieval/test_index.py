@@ -75,7 +75,7 @@ def test_more_items_than_there_are_are_cut():
 def test_an_index_of_other_codes_is_refused(tmp_path):
     database, _ = CASES["binary 48"]
     index.Index(database).save(tmp_path / "codes.faiss")
-    with pytest.raises(ValueError, match="holds 3000 items, the codes 5"):
+    with pytest.raises(ValueError, match="index of 3000 items. Expected 5"):
         index.Index.load(tmp_path / "codes.faiss", database[:5])
 
 
@@ -92,19 +92,66 @@ TABLE = codes.TableCodes.from_values(np.eye(3), np.zeros((3, 2)), 1)
 RERANKED = codes.RerankedCodes(codes.BinaryCodes.from_signs(VECTORS), codes.FloatCodes(VECTORS))
 
 
-@pytest.mark.parametrize("database", [TABLE, RERANKED, additive("cosine")], ids=lambda c: c.kind)
-def test_codes_that_have_no_index_say_so(database):
+without_index = pytest.mark.parametrize(
+    "database", [TABLE, RERANKED, additive("cosine")], ids=lambda c: c.kind
+)
+
+
+@without_index
+def test_codes_that_have_no_index_say_so(database, tmp_path):
     assert not database.has_index
-    with pytest.raises(ValueError, match=f"{type(database).__name__}. Use ranking.search"):
-        index.Index(database)
-
-
-@pytest.mark.parametrize("name", ["product 4 bits", "additive product", "float cosine"])
-def test_an_approximate_index_of_other_codes_is_refused(name):
-    database, _ = CASES[name]
-    assert database.has_index
-    with pytest.raises(ValueError, match=f"approximate.*{type(database).__name__}"):
+    refused = f"No FAISS index has the .*{type(database).__name__}. Use ranking.search"
+    with pytest.raises(ValueError, match=refused):
         index.Index(database, approximate=True)
+    with pytest.raises(ValueError, match=refused):
+        index.Index(database).save(tmp_path / "codes.faiss")
+    assert not list(tmp_path.iterdir())
+
+
+def test_codes_that_have_no_index_are_searched_all_the_same():
+    database = additive("cosine")
+    nearest = index.Index(database).search(VECTORS, 5)
+    for found, expected in zip(nearest, ranking.search(database, VECTORS, 5)):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_an_item_that_shares_no_bucket_is_not_found():
+    """The query lies in bucket 1, as the second of three items; the others are in 0 and 2."""
+    query = np.float32([[0, 1, 0, 0, 0]])
+    nearest = index.Index(TABLE, names=NAMES).search(query, 3)
+    assert nearest.positions.tolist() == [[1, -1, -1]]
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "binary 100"])
+def test_an_approximate_index_that_looks_into_all_lists_misses_nothing(name):
+    database, queries = CASES[name]
+    searched = index.Index(database, approximate=True)
+    if hasattr(searched.index, "nlist"):
+        searched.index.nprobe = searched.index.nlist
+    expected = index.Index(database).search(queries, 20).distances
+    np.testing.assert_allclose(searched.search(queries, 20).distances, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["binary 48", "product 8 bits", "additive euclidean"])
+def test_an_approximate_index_comes_back_from_its_file(name, tmp_path):
+    database, queries = CASES[name]
+    searched = index.Index(database, approximate=True)
+    searched.save(tmp_path / "codes.faiss")
+    loaded = index.Index.load(tmp_path / "codes.faiss", database)
+    for found, expected in zip(loaded.search(queries, 5), searched.search(queries, 5)):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_an_approximate_index_has_lists_of_some_items_each():
+    """Of 3000 items 55 lists, 4 of which are looked into."""
+    made = index.Index(CASES["float cosine"][0], approximate=True).index
+    assert (made.nlist, made.nprobe) == (55, 4)
+    assert sum(made.invlists.list_size(number) for number in range(55)) == 3000
+
+
+def test_an_approximate_index_of_one_item_finds_it():
+    database, queries = CASES["additive product"]
+    assert index.Index(database[:1], approximate=True).search(queries, 3).positions.max() == 0
 
 
 CORNERS = codes.FloatCodes(np.float32([[0, 0], [0, 1], [1, 0]]), "euclidean")
@@ -131,6 +178,12 @@ def test_what_an_approximate_index_does_not_find_has_no_name():
 def test_names_of_another_number_are_refused():
     with pytest.raises(ValueError, match="each of the 3 items. Received: 2 names"):
         index.Index(CORNERS, names=NAMES[:2])
+
+
+def test_an_index_takes_the_names_that_the_file_of_the_codes_has(tmp_path):
+    CORNERS.save(tmp_path / "codes.npz", names=NAMES)
+    searched = index.Index(codes.load(tmp_path / "codes.npz"))
+    assert searched.names_of([2, 0]).tolist() == ["right", "origin"]
 
 
 def test_an_index_without_names_says_so():

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import warnings
 
 import numpy as np
 
@@ -45,7 +46,33 @@ def decode(path, *, upright=True):
         ValueError: no such file, or one that is not a complete image or has more than
             `MOST_PIXELS`; names it.
     """
-    return _decoded(path, upright, small=False)
+    return _decoded(_content(path), path, upright, small=False)
+
+
+def decode_bytes(content, name, *, upright=True):
+    """As `decode`, of the bytes of an image file; `name` is what the error calls it."""
+    return _decoded(np.frombuffer(content, np.uint8), name, upright, small=False)
+
+
+def pixels_of(content, name):
+    """How many pixels an image has, as the bytes of its file say; it is not decoded.
+
+    Raises:
+        ValueError: Pillow, which reads all kinds, finds no image; calls it by its `name`.
+    """
+    import io
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the many pixels that are asked for
+            with _pillow().open(io.BytesIO(content)) as image:
+                return image.width * image.height
+    except _pillow().DecompressionBombError:
+        return 2 * MOST_PIXELS
+    except Exception as error:  # its plugins raise kinds of their own for a damaged file
+        raise ValueError(
+            f"Expected an image at `{name}`. Its {len(content)} bytes are none."
+        ) from error
 
 
 def check(path):
@@ -53,16 +80,19 @@ def check(path):
 
     A JPEG is read to its end, but only an eighth of its rows and columns is computed.
     """
-    _decoded(path, upright=False, small=True)
+    _decoded(_content(path), path, upright=False, small=True)
 
 
 class _TooLarge(Exception):
     """An image has more than `MOST_PIXELS`."""
 
 
-def _decoded(path, upright, small):
+def _content(path):
     with files.opened(path, "an image") as file:
-        content = np.frombuffer(file.read(), np.uint8)
+        return np.frombuffer(file.read(), np.uint8)
+
+
+def _decoded(content, path, upright, small):
     head = content[:8].tobytes()
     try:
         if head.startswith(GIF) or head[4:] == ISO_MEDIA:
@@ -72,7 +102,7 @@ def _decoded(path, upright, small):
     except _TooLarge as error:
         raise ValueError(
             f"Expected an image of up to {MOST_PIXELS} pixels at `{path}`. It has more. Shrink it, "
-            "or leave it out by --skip_bad_images."
+            "or leave it out."
         ) from error
     if image is None:
         command = hint(os.path.splitext(path)[1].lower())

@@ -196,8 +196,11 @@ def _plain(value):
 
 
 def _write_codes(result, folder):
-    result.codes.save(folder / "codes.npz")
-    result.codes.queries_to_save(result.queries).save(folder / "query_codes.npz")
+    parts = {"codes": result.splits.database, "query_codes": result.splits.query}
+    names = {file: [part.name(row) for row in range(len(part))] for file, part in parts.items()}
+    result.codes.save(folder / "codes.npz", names=names["codes"])
+    queries = result.codes.queries_to_save(result.queries)
+    queries.save(folder / "query_codes.npz", names=names["query_codes"])
     paths = [folder / "codes.npz", folder / "query_codes.npz"]
     if not result.codes.has_index:
         LOG.info("No FAISS index has the distances of %s.", type(result.codes).__name__)

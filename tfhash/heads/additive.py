@@ -105,3 +105,6 @@ class Refitted(Additive):
             return super().codes(outputs)
         centers = self.initial_centers(outputs, seed=(0,))
         return self.additive(*self.fit(outputs, centers, seed=(0,)))
+
+    def indexed(self, outputs):
+        return super().codes(outputs)

@@ -3,6 +3,8 @@
 import abc
 import typing
 
+from tfhash.retrieval import floats
+
 
 class Comparison(typing.NamedTuple):
     """The codes of a database, and what their `distances` takes of the queries."""
@@ -59,6 +61,14 @@ class Head(abc.ABC):
     @abc.abstractmethod
     def codes(self, outputs):
         """The codes of `[n, dim]` outputs; a kind of tfhash/retrieval/codes.py."""
+
+    def indexed(self, outputs):
+        """As `codes`, but the code of an item does not depend on what the others are."""
+        return self.codes(outputs)
+
+    def features(self, outputs):
+        """`FloatCodes` of `[n, dim]` outputs, by which items that codes find are ranked again."""
+        return floats.FloatCodes(outputs)
 
     def queries(self, outputs):
         """What `distances` of these codes takes of the `[n, dim]` outputs of queries."""

@@ -27,6 +27,9 @@ class Embedding(base.Head):
     def codes(self, outputs):
         return kinds.FloatCodes(outputs, "euclidean")
 
+    def features(self, outputs):
+        return kinds.FloatCodes(outputs, "euclidean")
+
     def part(self, encoded):
         """The `table_scoring.Part` of an `Encoded`."""
         return table_scoring.Part(encoded.outputs, encoded.labels)
@@ -78,6 +81,9 @@ class Buckets(Embedding):
 
     def codes(self, outputs):
         return table.TableCodes.from_values(*self._split(outputs), self.active)
+
+    def features(self, outputs):
+        return super().features(self._split(outputs)[1])
 
     def _split(self, outputs):
         """The values of the buckets, and the embedding."""

@@ -41,3 +41,7 @@ class Product(base.Head):
         # The raw codebooks serve the query side, as in PQ_retrieval; only assignment normalises.
         books = product.split(words, self.segments).numpy().transpose(1, 0, 2)
         return kinds.QuantizedCodes(np.concatenate(numbers).astype(np.uint8), books)
+
+    def features(self, outputs):
+        # Of segments of length 1, since the codewords that stand for them are assigned so.
+        return kinds.FloatCodes(product.intra_normalize(outputs, self.segments).numpy())

@@ -60,9 +60,11 @@ class TwoStep(base.Head):
     def _latent(self, outputs):
         return outputs[:, -self.bits :]
 
+    def features(self, outputs):
+        return kinds.FloatCodes(outputs[:, : -self.bits], "euclidean")
+
     def _both(self, outputs):
-        features = kinds.FloatCodes(outputs[:, : -self.bits], "euclidean")
-        return kinds.RerankedCodes(self.codes(outputs), features)
+        return kinds.RerankedCodes(self.codes(outputs), self.features(outputs))
 
     def targets(self, labels):
         """`[n, classes]` 0/1 -> rows of sum 1: what the classifier should say."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfhash.retrieval import base, products, quantized
+from tfhash.retrieval import base, inverted, products, quantized
 
 
 class AdditiveCodes(quantized.QuantizedCodes):
@@ -76,7 +76,6 @@ class AdditiveCodes(quantized.QuantizedCodes):
 
     def build_faiss(self, approximate=False):
         """An index of the codes, codebooks and norms as they are; nothing is trained again."""
-        self._refuse_approximate(approximate)
         if not self.has_index:
             raise ValueError("No FAISS index has the cosine of AdditiveCodes. Use ranking.search.")
         faiss = base.import_faiss()
@@ -85,11 +84,15 @@ class AdditiveCodes(quantized.QuantizedCodes):
             "inner_product": (faiss.METRIC_INNER_PRODUCT, faiss.AdditiveQuantizer.ST_LUT_nonorm),
             "euclidean": (faiss.METRIC_L2, faiss.AdditiveQuantizer.ST_norm_float),
         }[self.distance]
-        index = faiss.IndexLocalSearchQuantizer(self.dim, len(codebooks), bits, metric, search_type)
-        quantizer = index.lsq
-        faiss.copy_array_to_vector(codebooks.ravel(), quantizer.codebooks)
-        quantizer.is_trained = index.is_trained = True
-        index.add_sa_codes(self._packed(quantizer))
+        sizes = (len(codebooks), bits, metric, search_type)
+        if approximate and len(self):
+            centres, lists = faiss.IndexFlat(self.dim, metric), inverted.lists_of(len(self))
+            index = faiss.IndexIVFLocalSearchQuantizer(centres, self.dim, lists, *sizes)
+            index.by_residual = False
+            packed = self._packed(_with_words(index, codebooks))
+            return inverted.filled(index, self._vectors, packed)
+        index = faiss.IndexLocalSearchQuantizer(self.dim, *sizes)
+        index.add_sa_codes(self._packed(_with_words(index, codebooks)))
         return index
 
     def _packed(self, quantizer):
@@ -103,3 +106,10 @@ class AdditiveCodes(quantized.QuantizedCodes):
 
     def from_faiss(self, values):
         return products.from_faiss(values, self.distance)
+
+
+def _with_words(index, codebooks):
+    """The quantizer of an additive index of FAISS, trained by `[codebooks, words, dim]`."""
+    base.import_faiss().copy_array_to_vector(codebooks.ravel(), index.lsq.codebooks)
+    index.lsq.is_trained = index.is_trained = True
+    return index.lsq

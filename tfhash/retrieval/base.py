@@ -38,7 +38,9 @@ class Codes(abc.ABC):
             `words` `[n, words]` uint64, `query_words(queries)` and `unpack()`, as `BinaryCodes`,
             and are ranked by counting.
         has_index: whether a FAISS index has these distances.
+        has_approximate: whether one that looks only into lists of the items has them.
         faiss_binary: whether that index is one of FAISS' binary indexes.
+        names: a name for each item, `[n]`, where a file that the codes were read from has them.
     """
 
     kind: str | None = None
@@ -46,6 +48,11 @@ class Codes(abc.ABC):
     hamming = False
     has_index = False
     faiss_binary = False
+    names = None
+
+    @property
+    def has_approximate(self):
+        return self.has_index
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
@@ -89,9 +96,18 @@ class Codes(abc.ABC):
         """Codes of what `arrays` gave, scalars as Python's own."""
         return cls(**arrays)
 
-    def save(self, path):
-        """Writes an .npz of plain arrays, completely or not at all."""
+    def save(self, path, *, names=None):
+        """Writes an .npz of plain arrays, completely or not at all.
+
+        Args:
+            path: the file.
+            names: a name for each item, such as the path of its image; None for none.
+        Raises:
+            ValueError: another number of names than of items.
+        """
         arrays = {"kind": np.str_(self.kind)} | self.arrays()
+        if names is not None:
+            arrays["names"] = self.checked_names(np.array(names, np.str_))
         with files.whole(path) as partial, open(partial, "wb") as file:
             np.savez(file, **arrays)
 
@@ -107,7 +123,10 @@ class Codes(abc.ABC):
         if not issubclass(stored, cls):
             raise ValueError(f"`{path}`: expected {cls.__name__}. It holds codes of kind {kind!r}.")
         try:
-            return stored.from_arrays(**arrays)
+            names = arrays.pop("names", None)
+            codes = stored.from_arrays(**arrays)
+            codes.names = None if names is None else codes.checked_names(names)
+            return codes
         except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as error:
             raise ValueError(
                 f"`{path}` holds arrays that do not fit: {checks.brief(error)}"
@@ -118,6 +137,14 @@ class Codes(abc.ABC):
         from tfhash.retrieval import floats  # which builds on this module
 
         return queries if isinstance(queries, Codes) else floats.FloatCodes(queries)
+
+    def checked_names(self, names):
+        """`names`; ValueError where they are not as many as the items."""
+        if getattr(names, "ndim", 1) != 1 or len(names) != len(self):
+            raise ValueError(
+                f"Expected a name for each of the {len(self)} items. Received: {len(names)} names."
+            )
+        return names
 
     # ---- what they stand for, and what they are like
 
@@ -143,9 +170,11 @@ class Codes(abc.ABC):
         """A new FAISS index of the codes.
 
         Args:
-            approximate: an index that is faster and misses some of the nearest items.
+            approximate: an index that is faster and misses some of the nearest items: one that
+                looks into `nprobe` of its lists, a sixteenth of them, or the fast scan that
+                product codes of 4 bits have anyway.
         Raises:
-            ValueError: no index has these distances, or no approximate one.
+            ValueError: no index has these distances.
         """
         raise self._no_index()
 
@@ -161,13 +190,6 @@ class Codes(abc.ABC):
         return ValueError(
             f"No FAISS index has the distances of {type(self).__name__}. Use ranking.search."
         )
-
-    def _refuse_approximate(self, approximate):
-        if approximate:
-            raise ValueError(
-                f"No approximate FAISS index has the distances of {type(self).__name__}. Leave "
-                "`approximate` out for one that finds all."
-            )
 
 
 def _read(path):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfhash.retrieval import base, hamming
+from tfhash.retrieval import base, hamming, inverted
 from tfhash.retrieval import bits as bit_statistics
 
 
@@ -91,19 +91,13 @@ class BinaryCodes(base.Codes):
         return f"all {len(self)} items have the same code" if alike else None
 
     def build_faiss(self, approximate=False):
-        """A flat index; approximate, one that looks only into hash buckets near the query's."""
-        faiss = base.import_faiss()
+        """A flat index or, approximate, one of lists of items."""
+        if approximate and len(self):
+            return inverted.of_words(self.words)
         words = self.words.view(np.uint8)
         # Whole words of 64 bits: FAISS has no fast path for other lengths.
-        length = 8 * words.shape[1]
-        if approximate:
-            # About one item a bucket, and the buckets that differ in up to two of these bits too.
-            hashed = max(8, min(self.bits, int(np.log2(max(len(self), 2)))))
-            index = faiss.IndexBinaryHash(length, hashed)
-            index.nflip = 2
-        else:
-            index = faiss.IndexBinaryFlat(length)
-            index.use_heap = False  # counting is faster than a heap where distances are few
+        index = base.import_faiss().IndexBinaryFlat(8 * words.shape[1])
+        index.use_heap = False  # counting is faster than a heap where distances are few
         index.add(words)
         return index
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfhash.retrieval import base, products
+from tfhash.retrieval import base, inverted, products
 
 
 class FloatCodes(base.Codes):
@@ -54,13 +54,15 @@ class FloatCodes(base.Codes):
         return {"vectors": self.vectors, "distance": np.str_(self.distance)}
 
     def build_faiss(self, approximate=False):
-        """A flat index, of the normalised vectors for the cosine."""
-        self._refuse_approximate(approximate)
-        faiss = base.import_faiss()
-        flat = faiss.IndexFlatL2 if self.distance == "euclidean" else faiss.IndexFlatIP
-        index = flat(self.dim)
-        index.add(self._for_faiss(self.vectors))
-        return index
+        """A flat index or, approximate, one of lists; of normalised vectors for the cosine."""
+        faiss, vectors = base.import_faiss(), self._for_faiss(self.vectors)
+        flat = (faiss.IndexFlatL2 if self.distance == "euclidean" else faiss.IndexFlatIP)(self.dim)
+        if approximate and len(self):
+            lists = inverted.lists_of(len(self))
+            index = faiss.IndexIVFFlat(flat, self.dim, lists, flat.metric_type)
+            return inverted.filled(index, vectors.__getitem__, vectors.view(np.uint8))
+        flat.add(vectors)
+        return flat
 
     def faiss_queries(self, queries):
         return self._for_faiss(base.query_vectors(queries, self.dim))

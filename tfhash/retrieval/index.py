@@ -1,7 +1,8 @@
 """Search of codes through FAISS, which finds the nearest items much faster than a full ranking.
 
 The index is made of the codes and the codebooks as they are; nothing is trained again. It orders
-items of equal distance as it likes, where ranking.search keeps the order of the database.
+items of equal distance as it likes, where ranking.search keeps the order of the database. Codes
+whose distances no index of FAISS has are searched by ranking.search.
 """
 
 import os
@@ -9,13 +10,13 @@ import os
 import numpy as np
 
 from tfhash import files, sandbox
-from tfhash.retrieval import base
+from tfhash.retrieval import base, ranking
 
 MEMORY, JUSTIFIED = 512 * sandbox.MIB, 4  # bytes that reading may take, and for each of the file
 
 
 class Index:
-    """The FAISS index of some codes, and the names of their items.
+    """Some codes ready to be searched, and the names of their items.
 
     >>> from tfhash.retrieval import codes, index
     >>> animals = codes.BinaryCodes.from_bits([[0, 0, 0, 0], [0, 0, 0, 1], [0, 1, 1, 1]])
@@ -27,25 +28,29 @@ class Index:
     [['whale.jpg', 'cat.jpg']]
 
     Args:
-        codes: of a kind that has an index; `codes.has_index` says so.
-        names: a name for each item, such as the path of its image; None for no names.
-        approximate: makes an index of `BinaryCodes` that looks only into hash buckets near the
-            query's, for databases of many millions; it finds most of the nearest items, not all.
+        codes: of any kind; `codes.has_index` says whether FAISS has an index of it.
+        names: a name for each item, such as the path of its image; None for those that the file
+            of the codes has, if any.
+        approximate: makes an index that looks only into lists of items near the query, for
+            databases of millions; it finds most of the nearest items, not all.
         index: a FAISS index of these codes that is there already; None makes one.
+
+    Attributes:
+        codes, names: as given.
+        index: the FAISS index; None for codes that have none.
     Raises:
-        ValueError: codes that have no index, or another number of codes than of names or of
-            items in `index`.
+        ValueError: another number of codes than of names or of items in `index`, or an
+            approximate search in codes that have no index.
     """
 
     def __init__(self, codes, *, names=None, approximate=False, index=None):
-        if names is not None and len(names) != len(codes):
-            raise ValueError(
-                f"Expected a name for each of the {len(codes)} items. Received: {len(names)} names."
-            )
+        names = codes.names if names is None else codes.checked_names(names)
         self.codes = codes
         self.names = None if names is None else np.fromiter(names, object, len(names))
-        self.index = codes.build_faiss(approximate) if index is None else index
-        if self.index.ntotal != len(codes):
+        if index is None and (codes.has_index or approximate):
+            index = codes.build_faiss(approximate)
+        self.index = index
+        if index is not None and index.ntotal != len(codes):
             raise ValueError(f"The index holds {self.index.ntotal} items, the codes {len(codes)}.")
 
     def search(self, queries, k):
@@ -54,11 +59,14 @@ class Index:
         Args:
             queries: what `codes.distances` takes.
             k: items for each query, at most as many as there are. An approximate index may find
-                fewer, and fills up with -1.
+                fewer, as do codes in which an item can be infinitely far: the rest is -1.
         """
         k = min(k, len(self.codes))
         if k < 1:
             raise ValueError(f"Expected `k` >= 1. Received: {k}.")
+        if self.index is None:
+            positions, distances = ranking.search(self.codes, queries, k)
+            return base.Neighbours(np.where(np.isinf(distances), -1, positions), distances)
         values, positions = self.index.search(self.codes.faiss_queries(queries), k)
         return base.Neighbours(positions, self.codes.from_faiss(values))
 
@@ -70,8 +78,14 @@ class Index:
         return np.where(positions < 0, None, self.names[positions])
 
     def save(self, path):
-        """Writes the index, without the names, in FAISS' own format, completely or not at all."""
+        """Writes the index, without the names, in FAISS' own format, completely or not at all.
+
+        Raises:
+            ValueError: codes that have no index.
+        """
         faiss = base.import_faiss()
+        if self.index is None:
+            self.codes.build_faiss()
         write = faiss.write_index_binary if self.codes.faiss_binary else faiss.write_index
         with files.whole(path) as partial:
             write(self.index, str(partial))

@@ -26,9 +26,8 @@ class ProductCodes(quantized.QuantizedCodes):
 
     def build_faiss(self, approximate=False):
         """An index of the codes and codebooks as they are; nothing is trained again."""
-        self._refuse_approximate(approximate)
         faiss = base.import_faiss()
-        return self._faiss_of(faiss.METRIC_L2)
+        return self._faiss_of(faiss.METRIC_L2, approximate)
 
     def from_faiss(self, values):
         return values

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfhash.retrieval import base, lookup
+from tfhash.retrieval import base, inverted, lookup
 
 FAST_SCAN_BITS = 4  # of a codebook, for which FAISS keeps look-up tables in registers
 REFINED = 2  # candidates of the fast scan for each wanted item, whose exact distances are compared
@@ -55,6 +55,9 @@ class QuantizedCodes(base.Codes):
         """The share of the words in use, by codebook."""
         return {f"codebook_use/{number}": share for number, share in enumerate(self.used())}
 
+    def _vectors(self, rows):
+        return self[rows].decode()
+
     def decode(self):
         """The vectors that the codes stand for, `[n, dim]` float32."""
         chosen = self.codebooks[np.arange(len(self.codebooks)), self.codes]
@@ -84,17 +87,21 @@ class QuantizedCodes(base.Codes):
 
     def build_faiss(self, approximate=False):
         """An index of the codes and codebooks as they are; nothing is trained again."""
-        self._refuse_approximate(approximate)
         faiss = base.import_faiss()
-        return self._faiss_of(faiss.METRIC_INNER_PRODUCT)
+        return self._faiss_of(faiss.METRIC_INNER_PRODUCT, approximate)
 
-    def _faiss_of(self, metric):
+    def _faiss_of(self, metric, approximate):
         faiss = base.import_faiss()
         codebooks, bits = padded(self.codebooks)
-        exact = faiss.IndexPQ(self.dim, len(codebooks), bits, metric)
-        faiss.copy_array_to_vector(codebooks.ravel(), exact.pq.centroids)
-        exact.is_trained = True
-        exact.add_sa_codes(faiss.pack_bitstrings(self.codes.astype(np.int32), bits))
+        sizes = (len(codebooks), bits, metric)
+        packed = faiss.pack_bitstrings(self.codes.astype(np.int32), bits)
+        if approximate and bits != FAST_SCAN_BITS and len(self):
+            lists, centres = inverted.lists_of(len(self)), faiss.IndexFlat(self.dim, metric)
+            index = faiss.IndexIVFPQ(centres, self.dim, lists, *sizes)
+            index.by_residual = False
+            return inverted.filled(_with_words(index, codebooks), self._vectors, packed)
+        exact = _with_words(faiss.IndexPQ(self.dim, *sizes), codebooks)
+        exact.add_sa_codes(packed)
         if bits != FAST_SCAN_BITS or not len(self):
             return exact
         index = faiss.IndexRefine(faiss.IndexPQFastScan(exact), exact)
@@ -106,6 +113,13 @@ class QuantizedCodes(base.Codes):
 
     def from_faiss(self, values):
         return len(self.codebooks) - values
+
+
+def _with_words(index, codebooks):
+    """A product index of FAISS with `[codebooks, words, length]` codebooks, trained by that."""
+    base.import_faiss().copy_array_to_vector(codebooks.ravel(), index.pq.centroids)
+    index.is_trained = True
+    return index
 
 
 def padded(codebooks):

@@ -26,6 +26,7 @@ class RaBitQCodes(base.Codes):
 
     kind = "rabitq"
     has_index = True
+    has_approximate = False
 
     def __init__(self, signs, factors, center):
         signs, center = np.ascontiguousarray(signs), np.asarray(center, np.float32)
@@ -90,8 +91,9 @@ class RaBitQCodes(base.Codes):
         return {"signs": self.signs, "factors": self.factors, "center": self.center}
 
     def build_faiss(self, approximate=False):
-        """An index of the codes as they are."""
-        self._refuse_approximate(approximate)
+        """An index of the codes as they are. FAISS' approximate one has a centre for each list."""
+        if approximate:
+            raise ValueError("RaBitQCodes have one centre, and no approximate FAISS index.")
         index = _index(self.center)
         packed = np.concatenate([self.signs, self.factors.view(np.uint8)], axis=1)
         index.add_sa_codes(np.ascontiguousarray(packed))
