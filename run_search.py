@@ -5,7 +5,7 @@ import sys
 
 from flags import common, quiet
 from tfhash import config, settings
-from tfhash.search import queries, server
+from tfhash.search import queries, server, vectors
 from tfhash.search.encoder import Encoder
 from tfhash.search.session import Session
 from tfhash.search.settings import Search
@@ -20,12 +20,16 @@ def search(line):
         listening = None
         if asked.serve:  # before anything else, since a port that is taken is known at once
             listening = stack.enter_context(server.bound(asked.host, int(asked.serve)))
-        paths = queries.paths_of(asked.query)
+        given = None
+        if vectors.are_asked(asked.query):
+            names, given = vectors.queries(asked.query)
+        else:
+            names = queries.paths_of(asked.query)
         session = stack.enter_context(contextlib.closing(Session(asked, encoder(line, asked))))
-        if paths or listening:
+        if names or listening:
             session.start()
-        if paths:
-            show(session, session.find(paths))
+        if names:
+            show(session, session.find(names, given))
         if listening:
             stack.enter_context(contextlib.closing(server.Server(session, listening))).run()
 
@@ -35,7 +39,7 @@ def show(session, found):
     json = session.asked.json
     for text in session.json_lines(found) if json else session.lines(found):
         print(text)
-    if session.asked.picture or not json:
+    if session.source.pictures and (session.asked.picture or not json):
         common.LOG.info("wrote %s", session.draw(found))
 
 

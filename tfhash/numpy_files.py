@@ -4,6 +4,7 @@
 raises what its parsers meet.
 """
 
+import io
 import math
 import mmap
 import os
@@ -43,6 +44,11 @@ def read(path):
             return _array(file, os.path.getsize(path))
         except ValueError as error:
             raise ValueError(f"Expected an .npy file of an array at `{path}`: {error}.") from error
+
+
+def of_bytes(content):
+    """The array in the bytes of an .npy file; ValueError where they hold none."""
+    return _array(io.BytesIO(content), len(content))
 
 
 def mapped(path):

@@ -54,6 +54,7 @@ def test_health_says_what_is_searched_and_what_is_taken(client):
         "top": 3,
         "most_bytes": 10**6,
         "most_pixels": 10**6,
+        "pictures": True,
     }
 
 

@@ -25,25 +25,28 @@ class Table(typing.NamedTuple):
 
     Attributes:
         vectors: `[n, width]`, maybe of `numpy_files.mapped`.
-        labels: `[n]` class numbers or names, or `[n, classes]` 0/1.
+        labels: `[n]` class numbers or names, or `[n, classes]` 0/1; None where there are none.
         ids: `[n]` text, or None.
         parts: `[n]` text, the part of each item; or None.
         source: the file of the vectors.
     """
 
     vectors: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | None
     ids: np.ndarray | None
     parts: np.ndarray | None
     source: str
 
 
-def read(path):
+def read(path, *, labels=True):
     """The `Table` at a path: an .npy, .npz or .parquet file, or a folder with a vectors.npy.
 
     Beside an .npy file lie labels.npy or labels.csv (with the columns id and label) and, where
     there are some, ids.txt (a line each) and split.npy. A labels.csv may have a column split.
 
+    Args:
+        path: as above.
+        labels: whether there must be labels.
     Raises:
         ValueError: a file is missing, or can't be read; says what was expected.
     """
@@ -56,7 +59,7 @@ def read(path):
             f"Expected vectors in an .npy, .npz or .parquet file, or a folder with {VECTORS}. "
             f"Received: `{path}`."
         )
-    table = reader(path)
+    table = reader(path, labels)
     _check_rows(table)
     return table
 
@@ -74,12 +77,14 @@ def _check_rows(table):
 # ---- .npy, with files beside it
 
 
-def _beside(path):
+def _beside(path, needed):
     vectors, folder = numpy_files.mapped(path), os.path.dirname(path)
     ids, parts = (_there(folder, name) for name in (IDS, PARTS))
     ids = ids and _lines(ids)
     parts = parts and numpy_files.read(parts)
     listed = {ending: _there(folder, f"{LABELS}.{ending}") for ending in ("npy", "csv")}
+    if not needed and not any(listed.values()):
+        return Table(vectors, None, ids, parts, path)
     if len([one for one in listed.values() if one]) != 1:
         raise ValueError(
             f"Expected {LABELS}.npy or {LABELS}.csv beside `{path}`. There are "
@@ -141,11 +146,11 @@ def _csv(path, ids):
 # ---- .npz and .parquet
 
 
-def _npz(path):
-    return _of_columns(numpy_files.read_all(path), path)
+def _npz(path, needed):
+    return _of_columns(numpy_files.read_all(path), path, needed)
 
 
-def _parquet(path):
+def _parquet(path, needed):
     try:
         import pyarrow
         import pyarrow.parquet
@@ -159,7 +164,7 @@ def _parquet(path):
         raise ValueError(
             f"Expected a .parquet file of vectors at `{path}`: {checks.brief(error)}."
         ) from error
-    return _of_columns(columns, path)
+    return _of_columns(columns, path, needed)
 
 
 def _column(column):
@@ -175,12 +180,12 @@ def _column(column):
     return compute.list_flatten(column).to_numpy().reshape(-1, lengths[0])
 
 
-def _of_columns(columns, path):
-    """The `Table` of `{name: array}`."""
+def _of_columns(columns, path, needed):
+    """The `Table` of `{name: array}`; labels must be there where they are `needed`."""
     found = {}
     for kind, names in COLUMNS.items():
         found[kind] = next((columns[name] for name in names if name in columns), None)
-    for kind in ("vectors", "labels"):
+    for kind in ("vectors", "labels") if needed else ("vectors",):
         if found[kind] is None:
             raise ValueError(
                 f"Expected {' or '.join(COLUMNS[kind])} in `{path}`. It holds "

@@ -2,7 +2,8 @@
 
     GET /                  the page
     GET /health            {"status": "ok", "images": 578, "bits": 48, ...}
-    POST /search           the bytes of an image file -> the images nearest to it
+    POST /search           the bytes of an image file, or of an .npy file with a vector where the
+                           model takes these -> the images or vectors nearest to it
     POST /search?number=3  the images nearest to image 3 of the index
     GET /images/3          image 3 as a JPEG of up to 320 pixels a side; ?side=1200 of up to that
 
@@ -29,7 +30,7 @@ import time
 from werkzeug import exceptions, routing, wrappers
 
 from tfhash.data.images import resize
-from tfhash.search.uploads import Uploads
+from tfhash.search.uploads import Uploads, VectorUploads
 
 SIDE, MOST_SIDE = 320, 1600  # pixels of an image that is sent
 KEPT = 1024  # images of `SIDE` pixels that are kept
@@ -57,7 +58,8 @@ class Page:
 
     def __init__(self, session, hosts=None):
         self.session, self.hosts, self.source = session, hosts, session.source
-        self._uploads = Uploads(session.model, session.asked)
+        kind = Uploads if self.source.pictures else VectorUploads
+        self._uploads = kind(session.model, session.asked)
         html = importlib.resources.files("tfhash.search").joinpath("page.html").read_text("utf-8")
         self._html, self._headers = html, HEADERS | {"Content-Security-Policy": policy(html)}
         self._version = secrets.token_hex(4)  # a browser keeps images, not those of another index
@@ -105,6 +107,7 @@ class Page:
                 "top": asked.top,
                 "most_bytes": self._uploads.most_bytes,
                 "most_pixels": self._uploads.most_pixels,
+                "pictures": self.source.pictures,
             }
         )
 
@@ -134,14 +137,20 @@ class Page:
                         "number": one.number,
                         "distance": one.distance,
                         "path": os.fsencode(one.name).decode(errors="replace"),
-                        "image": f"/images/{one.number}?version={self._version}",
+                        "image": self._place(one.number),
                     }
                     for one in answers
                 ],
             }
         )
 
+    def _place(self, number):
+        """Where the page finds the image of a number; None for a vector."""
+        return f"/images/{number}?version={self._version}" if self.source.pictures else None
+
     def _image(self, request, number):
+        if not self.source.pictures:
+            raise exceptions.NotFound("The index is one of vectors.")
         side = min(_whole(request.args, "side", SIDE), MOST_SIDE)
         jpeg = (self._thumbnail if side == SIDE else self._jpeg)(number, side)
         response = wrappers.Response(jpeg, mimetype="image/jpeg")

@@ -8,7 +8,7 @@ import typing
 
 from tfhash.data import decoding
 from tfhash.evaluation import pictures
-from tfhash.search import indexing, picture, searching, sources
+from tfhash.search import indexing, picture, searching, sources, vectors
 from tfhash.search.settings import OUTPUTS
 from tfhash.search.store import Store, exists
 
@@ -67,13 +67,20 @@ class Session:
         """Closes the index."""
         self.store.close()
 
-    def find(self, paths):
-        """A `Found` for each of some image files."""
+    def find(self, names, given=None):
+        """A `Found` for each query.
+
+        Args:
+            names: paths of image files, or what to call the vectors that are `given`.
+            given: `[n, width]` float32, or None for the images.
+        """
         if self.asked.top > len(self.searcher):
             LOG.info("The index holds %d images: --top is cut to that.", len(self.searcher))
-        outputs = self.model.embed(paths, batch_size=self.asked.encode_batch or None)
+        queries = names if given is None else given
+        outputs = self.model.embed(queries, batch_size=self.asked.encode_batch or None)
         answers = self.searcher.search(outputs, self.asked.top, self.asked.within)
-        return [Found(path, self._number(path), own) for path, own in zip(paths, answers)]
+        numbers = [self._number(name) if given is None else None for name in names]
+        return [Found(*one) for one in zip(names, numbers, answers)]
 
     def _number(self, path):
         """The number of an image file in the index; None where that does not hold it as it is."""
@@ -171,6 +178,8 @@ def _indexed(path, encoder):
     store.close()
     if root.startswith(sources.DATASET):
         return sources.of_database(*encoder.database())
+    if root.startswith(vectors.PREFIX):
+        return vectors.of_file(root)
     return sources.Files(root, base)
 
 

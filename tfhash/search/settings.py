@@ -16,14 +16,14 @@ class Search(fields.Checked):
     images: str = setting(
         "",
         "Images to search in: a folder with its sub-folders, or a text file with a path on each "
-        "line. They are indexed first: only what is new or has changed. Default: the images that "
-        "--index holds, else the database of the model's dataset.",
+        "line; or vectors, as embeddings:PATH. They are indexed first: only what is new or has "
+        "changed. Default: what --index holds, else the database of the model's dataset.",
     )
     index: str = setting("", "Directory of the index; default: MODEL-index, beside the model.")
     query: tuple = setting(
         (),
-        "Image to search for, a folder of them, or a pattern such as 'new/*.jpg'; also a word "
-        "without --query",
+        "Image to search for, a folder of them, or a pattern such as 'new/*.jpg'; of vectors an "
+        ".npy file of one or more; also a word without --query.",
     )
     top: int = setting(10, "Answers to each query.", least=1)
     within: str = setting("", "Pattern of the paths that are searched, such as 'holiday/*'.")

@@ -1,4 +1,4 @@
-"""What is searched in: image files, or the database of a dataset."""
+"""What is searched in: image files, the database of a dataset, or vectors."""
 
 import collections
 import dataclasses
@@ -12,6 +12,7 @@ import numpy as np
 from tfhash import files
 from tfhash.data import decoding, image_files, places, splits
 from tfhash.data import images as pools
+from tfhash.search import vectors
 
 DATASET = "dataset:"  # before the name of a dataset, where a path would be absolute
 LABELS = re.compile(r"(\s+[-+]?\d+(\.\d*)?)+$")  # behind a path, in the lists of a dataset
@@ -51,6 +52,7 @@ class Files:
     base: str
     names: tuple = ()
     listing: image_files.ImageFiles | None = None
+    pictures = True  # whether there is an image to show
 
     def path(self, name):
         """The path of a file."""
@@ -98,6 +100,7 @@ class Arrays:
     split: splits.Split
     base: str = ""
     listing: None = None
+    pictures = True
 
     @functools.cached_property
     def _rows(self):
@@ -130,8 +133,10 @@ class Arrays:
 
 
 def of_database(dataset, split):
-    """What the database `split` of a dataset is searched as: `Files` or `Arrays`."""
+    """What the database `split` of a dataset is searched as: `Files`, `Arrays` or `Rows`."""
     root = DATASET + dataset
+    if not split.images.shown:
+        return vectors.Rows(root, split)
     if not isinstance(split.images, pools.FileImages):
         return Arrays(root, split)
     names = dict.fromkeys(os.path.abspath(split.name(row)) for row in range(len(split)))
@@ -139,14 +144,18 @@ def of_database(dataset, split):
 
 
 def of_images(path):
-    """The `Files` that `--images` names: those below a folder, or those in a list.
+    """What `--images` names: `Files` below a folder or in a list, or `Rows` of vectors.
 
     A line of a list is a path, absolute or from the list's folder or the current one on; labels
     behind it, as the lists of a dataset have them, are passed over.
 
+    Args:
+        path: of a folder or a list; or `embeddings:` and a path, as the dataset of that name.
     Raises:
         ValueError: there is no such folder or list, or no image in it; says what there is.
     """
+    if os.fspath(path).startswith(vectors.PREFIX):
+        return vectors.of_file(path)
     path = os.path.abspath(os.path.expanduser(path))
     found = _listed(path) if os.path.isfile(path) else image_files.image_files(path)
     base = os.path.dirname(path) if os.path.isfile(path) else path

@@ -1,4 +1,4 @@
-"""Images that a page searches for: checked, decoded some at a time, encoded together."""
+"""Images and vectors that a page searches for: checked, read, encoded together."""
 
 import os
 import threading
@@ -7,6 +7,7 @@ import numpy as np
 from werkzeug import exceptions
 
 from tfhash.data import decoding
+from tfhash.search import vectors
 from tfhash.search.batching import Batcher
 
 NAME = "upload"
@@ -66,6 +67,31 @@ class Uploads:
     def _embedded(self, image):
         resizer = self._input.resizer
         return self._batcher(np.asarray(resizer.resize(image, self._size), resizer.dtype))
+
+
+class VectorUploads:
+    """As `Uploads`, for a model that takes vectors."""
+
+    most_pixels = 0
+
+    def __init__(self, model, asked):
+        self.most_bytes = asked.most_megabytes * 10**6
+        [self._width] = model.size
+        for count in (1, 2, 3):
+            model.embed_resized(np.zeros((count, self._width), np.float32))
+        self._batcher = Batcher(model.embed_resized)
+
+    def close(self):
+        """Ends the thread that encodes."""
+        self._batcher.close()
+
+    def encoded(self, content):
+        """The outputs `[dim]` of the bytes of an .npy file; ValueError for others."""
+        return self._batcher(vectors.of_bytes(content, self._width))
+
+    def stored(self, source, name):
+        """The outputs `[dim]` of the vector of a name in what is searched."""
+        return self._batcher(source.vector(name))
 
 
 def _no_image(content):
