@@ -97,8 +97,9 @@ def indexing_seconds(folder):
     blocks = np.array_split(np.arange(FLAGS.images), os.cpu_count() * 8)
     spent = {name: [] for name in ("decode + resize", "network", "index")}
     for turn in range(FLAGS.rounds):
-        with timed(spent["decode + resize"]), concurrent.futures.ThreadPoolExecutor() as threads:
-            list(threads.map(part.read, blocks))
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+            with timed(spent["decode + resize"]):
+                list(threads.map(part.read, blocks))
         with timed(spent["network"]):
             loaded.embed(pixels)
         with timed(spent["index"]):
