@@ -291,10 +291,9 @@ def _hostile_relevance(folder):
 def _embeddings(folder):
     vectors, labels = RNG.standard_normal((20, 5)).astype(np.float16), np.arange(20) % 2
     np.save(folder / "vectors.npy", vectors)
-    parts = np.where(labels, "train", "query")
-    rows = [f"i{number},{label},{part}\n" for number, (label, part) in enumerate(zip(labels, parts))]
+    rows = [f"i{n},{label},{'train' if label else 'query'}\n" for n, label in enumerate(labels)]
     (folder / "labels.csv").write_text("id,label,split\n" + "".join(rows))
-    (folder / "ids.txt").write_text("".join(f"i{number}\n" for number in range(20)))
+    (folder / "ids.txt").write_text("".join(f"i{n}\n" for n in range(20)))
     np.savez(folder / "all.npz", vectors=vectors, labels=labels)
     table = pyarrow.table({"vector": vectors.astype("f4").tolist(), "label": labels})
     pyarrow.parquet.write_table(table, folder / "all.parquet")
