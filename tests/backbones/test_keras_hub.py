@@ -17,7 +17,7 @@ from tfhash.backbones import keras_hub
 from tfhash.data import resizing
 
 HUB = importlib.util.find_spec("keras_hub") is not None
-needs_hub = pytest.mark.skipif(not HUB, reason="needs KerasHub: pip install 'tfhash[hub]'")
+needs_hub = pytest.mark.skipif(not HUB, reason=f"needs KerasHub: {keras_hub.INSTALL}")
 # Keras gives NumPy 2 its variables in an old way when it saves them.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8}
@@ -283,7 +283,7 @@ def test_what_is_no_folder_is_refused_and_not_downloaded(name, tmp_path, monkeyp
 def test_the_package_is_asked_for_where_it_is_missing(tmp_path, monkeypatch):
     (tmp_path / "config.json").write_text("{}")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"pip install 'tfhash\[hub\]'"):
+    with pytest.raises(ImportError, match="needs KerasHub: pip install 'keras-hub>=0.32,<1'"):
         backbones.checked(f"keras_hub:{tmp_path}")
 
 

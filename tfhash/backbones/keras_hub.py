@@ -21,6 +21,7 @@ from tfhash.lazy import keras
 
 NAMES = ()  # they are folders
 PREFIX = "keras_hub:"
+INSTALL = "pip install 'keras-hub>=0.32,<1', as the extra hub of tfhash does it"
 CONFIG = "config.json"
 TOKENS = ("class", "mean")  # ends of a name: the class token, or the mean of the patches
 PRESET = "preset"  # the word for the weights in the folder, and the name of the network
@@ -45,7 +46,7 @@ def checked(name):
             f"or timm. Received: img_model={name!r}. Nothing is downloaded: copy it there first."
         )
     if importlib.util.find_spec("keras_hub") is None:
-        raise ImportError(f"--img_model={name} needs KerasHub: pip install 'tfhash[hub]'")
+        raise ImportError(f"--img_model={name} needs KerasHub: {INSTALL}")
     return PREFIX + folder + (f":{token}" if token else "")
 
 
