@@ -10,6 +10,7 @@ from tfhash.backbones.base import Pixels
 from tfhash.data import images as pools
 from tfhash.data import pipeline, splits
 from tfhash.lazy import keras, tf
+from tfhash.precision import check as check_precision
 from tfhash.settings import Data
 
 
@@ -43,6 +44,7 @@ class Model:
         self.size = tuple(size) if size else None
         self.stored, self.path = {}, None
         recipe = methods.load(method).Method
+        check_precision(precision)
         backbones.load(config.img_model)  # what is imported must draw no random number later on
         keras.utils.set_random_seed(seed)
         with self.strategy.scope():
