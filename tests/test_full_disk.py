@@ -16,7 +16,7 @@ import run_test
 import run_train
 from tests.commands import QUICK, quick_report, refused
 from tests.test_commands_interrupted import steps, tree
-from tfhash import model_dir
+from tfhash import locks, model_dir
 from tfhash.training import records, states
 
 FULL = "can't be written: File too large"
@@ -39,6 +39,12 @@ def test_tensorboards_file_on_a_full_disk_is_an_error_that_names_its_folder(tmp_
         with board.as_default(step=1):
             tf.summary.text("x", "x" * 1000)
         board.flush()
+
+
+def test_a_lock_on_a_full_disk_is_an_error_that_names_its_folder_and_leaves_nothing(tmp_path):
+    with full(0), pytest.raises(OSError, match=f"/m` {FULL}.$"), locks.held(tmp_path / "m"):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_history_on_a_full_disk_is_an_error_and_its_half_line_is_cut_off(tmp_path):

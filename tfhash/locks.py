@@ -49,15 +49,15 @@ def _take(path, folder):
                 "choose another folder."
             )
         if _is_at(handle, path):
-            _write_holder(handle, path)
+            _write_holder(handle, path, folder)
             return handle
         os.close(handle)  # who had it has removed the file meanwhile
 
 
-def _write_holder(handle, path):
+def _write_holder(handle, path, folder):
     """Says in a locked file which process has the lock, and removes it where there is no room."""
     try:
-        with files.writing(path):
+        with files.writing(folder):
             os.ftruncate(handle, 0)
             os.write(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
     except OSError:
