@@ -7,6 +7,7 @@ Nothing changes a flag once it is parsed.
 
 import logging
 import os
+import signal
 import sys
 import textwrap
 import zipfile
@@ -227,9 +228,18 @@ def help_text(line):
     return "\n".join(lines)
 
 
+class _Shown(logging.StreamHandler):
+    """Raises the system's error where a line can't be written; by default that is a traceback."""
+
+    def handleError(self, record):
+        if isinstance(sys.exc_info()[1], OSError):
+            raise  # noqa: PLE0704  called where the error is handled
+        super().handleError(record)
+
+
 def show_log(stream):
     """Writes what tfhash reports to a stream, and of other packages only errors."""
-    handler = logging.StreamHandler(stream)
+    handler = _Shown(stream)
     handler.setFormatter(logging.Formatter("%(message)s"))
     LOG.handlers = [handler]
     LOG.setLevel(logging.INFO)
@@ -245,7 +255,10 @@ def _errors():
 
 
 def main(run, classes, usage):
-    """Runs a command: parses its flags, and turns an error into one line and exit status 2."""
+    """Runs a command: parses its flags, and turns an error into one line and exit status 2.
+
+    Where nobody reads its output any more, as behind `| head -1`, it ends without a word.
+    """
     if hasattr(sys.stdout, "reconfigure"):  # the name of a file need not be UTF-8
         sys.stdout.reconfigure(errors="surrogateescape")
     show_log(sys.stdout)
@@ -253,18 +266,28 @@ def main(run, classes, usage):
         line = parse(sys.argv, classes)
         if line.help:
             print(usage + help_text(line))
-            return
-        for note in line.notes:
-            print(note)
-        run(line)
+        else:
+            for note in line.notes:
+                print(note)
+            run(line)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+        sys.exit(128 + signal.SIGPIPE)
     except Exception as error:
         if "--debug" in sys.argv or not isinstance(error, _errors()):
             raise
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _drop_output()
         text = " ".join(str(getattr(error, "message", error)).split()) or type(error).__name__
         print(f"error: {text}", file=sys.stderr)
         sys.exit(2)
+
+
+def _drop_output():
+    """Python would complain at its end of what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
