@@ -75,7 +75,7 @@ def test_more_items_than_there_are_are_cut():
 def test_an_index_of_other_codes_is_refused(tmp_path):
     database, _ = CASES["binary 48"]
     index.Index(database).save(tmp_path / "codes.faiss")
-    with pytest.raises(ValueError, match="index of 3000 items. Expected 5"):
+    with pytest.raises(ValueError, match="an index of 3000 items. Expected 5"):
         index.Index.load(tmp_path / "codes.faiss", database[:5])
 
 
