@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from keras.src.applications import convnext
+from keras.src.utils import file_utils
 
 from tests import examples, golden
 from tfhash import backbones, checks, pretrained
@@ -92,8 +93,7 @@ def test_the_files_and_sums_are_those_of_keras(member, monkeypatch):
         asked.append((name, url, file_hash or ""))
         raise InterruptedError
 
-    module = sys.modules[getattr(keras.applications, member).__module__]
-    monkeypatch.setattr(module.file_utils, "get_file", get_file)
+    monkeypatch.setattr(file_utils, "get_file", get_file)
     with warnings.catch_warnings(), pytest.raises(InterruptedError):
         warnings.simplefilter("ignore")  # that images may be of any size
         with keras.StatelessScope(initialize_variables=False):

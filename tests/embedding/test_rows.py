@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.test_full_disk import full
 from tfhash.embedding.rows import Rows
 
 ARRAY = np.arange(24, dtype=np.float16).reshape(8, 3)
@@ -69,3 +70,14 @@ def test_a_file_that_has_become_shorter_is_refused(tmp_path):
     assert state["done"] == 4
     with pytest.raises(ValueError, match="shorter than it was"):
         written(path)
+
+
+@pytest.mark.parametrize("kept", [0, 4])
+def test_a_full_disk_is_an_error_that_names_the_file_and_what_was_kept_stays(tmp_path, kept):
+    path = tmp_path / "v.npy"
+    written(path, stop=kept)
+    with full(100), pytest.raises(OSError, match="v.npy` can't be written: File too large.$"):
+        written(path)
+    assert Rows(path, 8, "mine").done == kept
+    written(path).finish()
+    np.testing.assert_array_equal(np.load(path), ARRAY)

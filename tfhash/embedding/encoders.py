@@ -17,6 +17,7 @@ from tfhash.embedding.settings import RANDOM
 from tfhash.inputs import Input
 from tfhash.lazy import keras, tf
 from tfhash.methods.base import PLAIN
+from tfhash.precision import check as check_precision
 
 LOG = logging.getLogger("tfhash")
 
@@ -85,6 +86,7 @@ def of_backbone(asked, options, strategy):
     """
     backbone = backbones.load(asked.img_model)
     path = _weights(asked.pretrained, backbone)
+    check_precision(asked.precision)
     keras.utils.set_random_seed(options.seed)
     with strategy.scope():
         network = backbone.network(lambda features: features, dtype=asked.precision)

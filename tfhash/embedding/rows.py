@@ -47,9 +47,10 @@ class Rows:
 
     def append(self, rows):
         """Writes the next rows; `keep` makes sure of them."""
-        if self._file is None:
-            self._open(rows.shape[1:], rows.dtype)
-        self._file.write(np.ascontiguousarray(rows).tobytes())
+        with files.writing(self.path):
+            if self._file is None:
+                self._open(rows.shape[1:], rows.dtype)
+            self._file.write(np.ascontiguousarray(rows).tobytes())
         self.done += len(rows)
 
     def _open(self, shape, dtype):
@@ -67,8 +68,9 @@ class Rows:
         """Makes sure that the rows so far are found again, with what is noted of them."""
         self.noted = noted
         if self._file:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            with files.writing(self.path):
+                self._file.flush()
+                os.fsync(self._file.fileno())
         state = {"identity": self.identity, "done": self.done, "noted": noted}
         with files.whole(self._state) as partial:
             partial.write_text(json.dumps(state))
@@ -87,9 +89,10 @@ class Rows:
 
     def close(self):
         """Closes the unfinished file."""
-        if self._file:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file:
+            with files.writing(self.path):
+                file.close()
 
 
 def _state_in(path):
