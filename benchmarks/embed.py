@@ -35,7 +35,7 @@ absl_flags.DEFINE_list(
     "members", ["ResNet50", "MobileNetV3Small", "EfficientNetV2B0"], "Networks of Keras."
 )
 absl_flags.DEFINE_integer("image_size", 224, "Pixels of a side.")
-absl_flags.DEFINE_integer("images", 128, "Images of a turn.")
+absl_flags.DEFINE_integer("images", 256, "Images of a turn.")
 absl_flags.DEFINE_integer("batch", 32, "Images at once.")
 absl_flags.DEFINE_integer("turns", 7, "Turns that count.")
 
