@@ -250,6 +250,15 @@ def test_what_is_there_is_not_replaced_unasked():
         embedded(out="out/others.npy")
 
 
+def test_vectors_are_not_embedded():
+    with pytest.raises(ValueError, match="network of images. mlp takes vectors"):
+        embedded(img_model="mlp")
+    np.save("v.npy", np.ones((4, 3), np.float32))
+    np.save("labels.npy", [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="embeddings:v.npy is a dataset of vectors"):
+        embedded(images="embeddings:v.npy", pretrained="random")
+
+
 def test_random_weights_are_taken_only_where_they_are_named():
     with pytest.raises(ValueError, match="Expected --pretrained.*ImageNet_pretrained.mat"):
         embedded(img_model="fixed_vgg")

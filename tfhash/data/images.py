@@ -184,3 +184,22 @@ class FileImages(_Pool):
     def keys(self, indices):
         """What tells images apart from those of any pool."""
         return [os.path.abspath(self.paths[index]) for index in indices]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ForgivingImages(FileImages):
+    """A pool of image files that gives black images for those that can't be read.
+
+    Attributes:
+        unread: the positions of those that were tried.
+    """
+
+    unread: set = dataclasses.field(default_factory=set)
+
+    def image(self, index):
+        """The image at `index` as this pool gives it, `[height, width, 3]`."""
+        try:
+            return super().image(index)
+        except ValueError:
+            self.unread.add(int(index))
+            return np.zeros(self.shape, self.dtype)

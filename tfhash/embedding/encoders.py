@@ -85,6 +85,7 @@ def of_backbone(asked, options, strategy):
         ValueError: there is no such backbone, or no weights were named that it needs.
     """
     backbone = backbones.load(asked.img_model)
+    _check_images(backbone)
     path = _weights(asked.pretrained, backbone)
     check_precision(asked.precision)
     keras.utils.set_random_seed(options.seed)
@@ -147,6 +148,7 @@ def of_model(path, options, devices, method=None):
         method: that it is expected to have; None takes any.
     """
     model = api.load(path, method=method, **dataclasses.asdict(devices))
+    _check_images(model.recipe.backbone)
     source = model.recipe.input
     known = model.size[0] if model.size else source.side
     if options.image_size and known and options.image_size != known:
@@ -164,6 +166,15 @@ def of_model(path, options, devices, method=None):
         strategy=model.strategy,
         about={"model": os.path.abspath(path), "weights": _sum_of(model, path)},
     )
+
+
+def _check_images(backbone):
+    """Raises ValueError for a backbone of vectors, which are there already."""
+    if backbone.vectors:
+        raise ValueError(
+            f"Expected a network of images. {backbone.name} takes vectors: --dataset="
+            "embeddings:PATH trains and tests on them as they are."
+        )
 
 
 def _sum_of(model, path):

@@ -13,32 +13,13 @@ from tfhash.settings import files_of
 SIDE = 224  # pixels, of files whose size nothing says
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Forgiving(pools.FileImages):
-    """A pool of image files that gives black images for those that can't be read.
-
-    Attributes:
-        unread: the positions of those that were tried.
-    """
-
-    unread: set = dataclasses.field(default_factory=set)
-
-    def image(self, index):
-        """The image at `index` as this pool gives it, `[height, width, 3]`."""
-        try:
-            return super().image(index)
-        except ValueError:
-            self.unread.add(int(index))
-            return np.zeros(self.shape, self.dtype)
-
-
 @dataclasses.dataclass(frozen=True)
 class Source:
     """What is embedded.
 
     Attributes:
         name: as the user gave it.
-        images: the pool; of files a `Forgiving` one.
+        images: the pool; of files a `ForgivingImages` one.
         ids: `[n]` names, a line each.
         labels: `[n]` class numbers, -1 for none; names of classes, "" for none; `[n, classes]` of
             0 and 1, or None.
@@ -95,7 +76,7 @@ def _of_list(path):
 
 
 def _pool(paths):
-    return Forgiving(tuple(paths), (SIDE, SIDE))
+    return pools.ForgivingImages(tuple(paths), (SIDE, SIDE))
 
 
 def _of_dataset(name, options, given):
@@ -109,6 +90,8 @@ def _of_dataset(name, options, given):
         files=files_of(dataclasses.asdict(options)),
     )
     pool = loaded.query.images
+    if not pool.shown:
+        raise ValueError(f"Expected images. {name} is a dataset of {pool.noun}, which are there.")
     parts = loaded.parts().values()
     index = np.unique(np.concatenate([part.index for part in parts]))
     labels = np.zeros((len(index), len(loaded.classes)), np.uint8)

@@ -18,25 +18,6 @@ DATASET = "dataset:"  # before the name of a dataset, where a path would be abso
 LABELS = re.compile(r"(\s+[-+]?\d+(\.\d*)?)+$")  # behind a path, in the lists of a dataset
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Forgiving(pools.FileImages):
-    """A pool of image files that gives black images for those that can't be read.
-
-    Attributes:
-        unread: the positions of those that were tried.
-    """
-
-    unread: set = dataclasses.field(default_factory=set)
-
-    def image(self, index):
-        """The image at `index` as this pool gives it, `[height, width, 3]`."""
-        try:
-            return super().image(index)
-        except ValueError:
-            self.unread.add(int(index))
-            return np.zeros(self.shape, self.dtype)
-
-
 @dataclasses.dataclass(frozen=True)
 class Files:
     """Image files.
@@ -71,7 +52,7 @@ class Files:
     def part(self, positions, size):
         """The files at some positions as a `Split`, at `size` = (height, width) pixels."""
         paths = tuple(self.path(self.names[position]) for position in positions)
-        return splits.unlabelled(Forgiving(paths, size))
+        return splits.unlabelled(pools.ForgivingImages(paths, size))
 
     def image(self, name, *, upright=True):
         """An image, `[height, width, 3]` uint8; ValueError where it is none.
