@@ -33,7 +33,10 @@ SETTINGS = {
     "dhn.iter_num": 200,
     "latent.max_steps": 300,
 }
-RUNS = {"ten_classes": [], "seven_seen_three_unseen": ["--unseen_classes=3"]}
+RUNS = {
+    "ten_classes": ["--bits=16,32,64"],
+    "seven_seen_three_unseen": ["--bits=32", "--unseen_classes=3"],
+}
 
 
 def write_vectors(folder):
@@ -51,7 +54,7 @@ def main(_):
     for name, flags in RUNS.items():
         command = [sys.executable, str(ROOT / "run_compare.py")]
         command += [f"--dataset=embeddings:{folder / 'vectors'}", f"--methods={','.join(METHODS)}"]
-        command += ["--bits=16,32,64", "--seeds=3", f"--set={settings}", f"--out={folder / name}"]
+        command += ["--seeds=3", f"--set={settings}", f"--out={folder / name}"]
         status = subprocess.run([*command, *flags, *FLAGS.more]).returncode
         if status:
             sys.exit(status)

@@ -7,7 +7,7 @@ import numpy as np
 from tfhash import checks, numpy_files
 
 BLOCK = 2**22  # numbers that are looked at at once
-PAGES = 2**16  # bytes of a mapped file that one row brings into memory, at most
+PAGES = 2**18  # bytes of a mapped file that a row was seen to bring into memory
 KEPT = 2**28  # bytes of it that stay there
 
 
@@ -90,7 +90,7 @@ class Vectors:
         with np.errstate(over="ignore"):  # a number that float32 can't hold is found as infinite
             vectors = self.values[indices].astype(np.float32)
         self._rows[0] += len(vectors)
-        if self._rows[0] * PAGES > KEPT:
+        if min(self._rows[0] * PAGES, self.values.nbytes) > KEPT:
             self._rows[0] = 0
             numpy_files.forget(self.values)
         return vectors
@@ -100,7 +100,6 @@ class Vectors:
         step = max(1, BLOCK // self.size[0])
         for first in range(0, len(indices), step):
             yield first, self.read(indices[first : first + step])
-            numpy_files.forget(self.values)
 
     def name(self, index):
         """What to call a vector: its id, or its position in the pool."""

@@ -47,6 +47,12 @@ def _mirror(devices):
     return tf.distribute.MirroredStrategy(list(devices))
 
 
+def is_cpu(strategy):
+    """Whether a strategy is of one device, the CPU."""
+    one = isinstance(strategy, tf.distribute.OneDeviceStrategy)
+    return one and "CPU" in strategy.extended.worker_devices[0]
+
+
 def _split_cpu(count):
     cpu = tf.config.list_physical_devices("CPU")[0]
     parts = [tf.config.LogicalDeviceConfiguration()] * count

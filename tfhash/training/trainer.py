@@ -6,7 +6,7 @@ import numpy as np
 
 from tfhash.data import pipeline
 from tfhash.lazy import keras, tf
-from tfhash.training import batch_sizes, optimizers, plan, states
+from tfhash.training import batch_sizes, distribution, optimizers, plan, states
 from tfhash.training.interrupts import Interrupts
 from tfhash.training.step import Step
 
@@ -163,6 +163,8 @@ class Trainer:
                     yield number, streams
 
         batches = pipeline.training_batches(train, draw, recipe.prepare, seed=seed)
+        if distribution.is_cpu(self.model.strategy):
+            return batches  # to distribute them would take .6 ms of a step
         return self.model.strategy.experimental_distribute_dataset(batches)
 
     # ---- states
