@@ -9,6 +9,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # from everything else: t-SNE on a busy machine takes a third of the CPU seconds.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# The most pixels that OpenCV decodes, as MOST_PIXELS of tfhash/data/decoding.py; its own limit is
+# ten times as many. It looks when it is loaded, which Keras does.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "110000000")
 
 __version__ = "0.2.0"
 

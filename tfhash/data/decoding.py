@@ -8,9 +8,8 @@ import numpy as np
 
 from tfhash import files
 
-MOST_PIXELS = 110 * 10**6  # of an image: what cameras make, and what takes 1 GiB to decode
-# OpenCV takes it from here when it is loaded; it would decode ten times as many.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
+# Of an image: what cameras make, and what takes 1 GiB to decode. tfhash/__init__.py tells OpenCV.
+MOST_PIXELS = 110 * 10**6
 OPENCV = (
     *(".bmp", ".dib", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"),
     *(".ppm", ".tif", ".tiff", ".webp"),
