@@ -11,8 +11,10 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent / "golden"
 REPOSITORY = pathlib.Path(__file__).parents[1]
+# Whatever takes minutes too, such as every network of keras.applications.
+LONGEST = os.environ.get("TFHASH_LONG_TESTS") == "1"
 # Repeats the originals' longest runs in full.
-LONG = os.environ.get("TFHASH_LONG_TESTS") == "1" or "CI" in os.environ
+LONG = LONGEST or "CI" in os.environ
 
 
 @functools.cache

@@ -18,9 +18,7 @@ SETTINGS = {  # a cap above what the processor has changes nothing
 }
 
 
-@pytest.mark.skipif(
-    os.environ.get("TFHASH_LONG_TESTS") != "1", reason="takes an hour; set TFHASH_LONG_TESTS=1"
-)
+@pytest.mark.skipif(not golden.LONGEST, reason="takes an hour; set TFHASH_LONG_TESTS=1")
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_the_numbers_hold(setting, tmp_path):
     environment = {**os.environ, **SETTINGS[setting]}

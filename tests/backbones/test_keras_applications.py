@@ -26,7 +26,7 @@ OTHERS = (
     *("ConvNeXtTiny", "EfficientNetB0", "EfficientNetV2S", "InceptionResNetV2", "InceptionV3"),
     *("MobileNet", "MobileNetV2", "NASNetMobile", "ResNet50", "VGG16", "Xception"),
 )
-CHECKED = QUICK + OTHERS if golden.LONG else QUICK  # one of each family
+CHECKED = QUICK + OTHERS if golden.LONGEST else QUICK  # one of each family
 REAL = QUICK[:1] if golden.LONG else ()
 BRIGHT, DARK = (1 - 0.485) / 0.229, -0.456 / 0.224
 IMAGENET, SIGNED = (BRIGHT, DARK, (0.4 - 0.406) / 0.225), (1, -1, -0.2)
@@ -85,7 +85,7 @@ def test_every_network_of_keras_is_a_backbone():
     assert {f"keras:{name}" for name in classes()} == set(keras_applications.NAMES)
 
 
-@pytest.mark.parametrize("member", _keras_files.FILES if golden.LONG else QUICK[:2])
+@pytest.mark.parametrize("member", _keras_files.FILES if golden.LONGEST else QUICK[:2])
 def test_the_files_and_sums_are_those_of_keras(member, monkeypatch):
     asked = []
 
