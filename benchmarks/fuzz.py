@@ -23,8 +23,6 @@ FLAGS = absl_flags.FLAGS
 absl_flags.DEFINE_integer("count", 2000, "Damaged files for each reader.", lower_bound=0)
 absl_flags.DEFINE_integer("seed", 0, "Of the damages.")
 absl_flags.DEFINE_list("readers", [], "Names of readers; default: all.")
-absl_flags.DEFINE_integer("parts", 1, "Splits the readers in so many parts ...", lower_bound=1)
-absl_flags.DEFINE_integer("part", 0, "... and tries this one, from 0.", lower_bound=0)
 
 
 def main(_):
@@ -35,7 +33,7 @@ def main(_):
     columns = (*cases.OUTCOMES, "peak MiB", "longest s")
     print(f"{'reader':15}" + "".join(f"{name:>12}" for name in columns))
     failed = []
-    for name in list(FLAGS.readers or readers.READERS)[FLAGS.part :: FLAGS.parts]:
+    for name in FLAGS.readers or readers.READERS:
         folder = tempfile.mkdtemp(prefix=f"fuzz-{name}-")
         try:
             results = list(cases.run(readers.READERS[name], folder, FLAGS.count, FLAGS.seed))

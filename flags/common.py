@@ -7,6 +7,7 @@ Nothing changes a flag once it is parsed.
 
 import logging
 import os
+import signal
 import sys
 import textwrap
 import zipfile
@@ -216,9 +217,18 @@ def help_text(line):
     return "\n".join(lines)
 
 
+class _Shown(logging.StreamHandler):
+    """Raises the system's error where a line can't be written; by default that is a traceback."""
+
+    def handleError(self, record):
+        if isinstance(sys.exc_info()[1], OSError):
+            raise  # noqa: PLE0704  called where the error is handled
+        super().handleError(record)
+
+
 def _show_log():
     """Writes what tfhash reports to standard output, and of other packages only errors."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Shown(sys.stdout)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("tfhash")
     logger.handlers = [handler]
@@ -235,24 +245,37 @@ def _errors():
 
 
 def main(run, classes, usage):
-    """Runs a command: parses its flags, and turns an error into one line and exit status 2."""
+    """Runs a command: parses its flags, and turns an error into one line and exit status 2.
+
+    Where nobody reads its output any more, as behind `| head -1`, it ends without a word.
+    """
     _show_log()
     try:
         line = parse(sys.argv, classes)
         if line.help:
             print(usage + help_text(line))
-            return
-        for note in line.notes:
-            print(note)
-        run(line)
+        else:
+            for note in line.notes:
+                print(note)
+            run(line)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+        sys.exit(128 + signal.SIGPIPE)
     except Exception as error:
         if "--debug" in sys.argv or not isinstance(error, _errors()):
             raise
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _drop_output()
         text = " ".join(str(getattr(error, "message", error)).split()) or type(error).__name__
         print(f"error: {text}", file=sys.stderr)
         sys.exit(2)
+
+
+def _drop_output():
+    """Python would complain at its end of what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

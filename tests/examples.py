@@ -1,8 +1,9 @@
 """Small data and models that several tests use."""
 
 import numpy as np
+import pytest
 
-from tfhash import backbones, data, methods
+from tfhash import backbones, data, methods, precision
 from tfhash.model import Model
 from tfhash.training.trainer import Trainer
 
@@ -51,6 +52,14 @@ SETTINGS = {
 def config(name, **changes):
     """The small `Config` of a method."""
     return methods.load(name).Config.of(SMALL | changes)
+
+
+def needs(policy):
+    """Skips a test where this processor, as it is set, has no convolutions of a precision."""
+    try:
+        precision.check(policy)
+    except ValueError as error:
+        pytest.skip(str(error))
 
 
 def network(name, width, dtype="float32"):

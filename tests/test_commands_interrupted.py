@@ -11,6 +11,7 @@ import pytest
 
 import run_test
 import run_train
+from tests import examples
 from tests.commands import QUICK, quick_report, refused
 from tfhash import locks, model_dir
 
@@ -107,7 +108,39 @@ def test_a_model_is_tested_while_it_is_trained(run, trained, monkeypatch):
         assert run(run_test, "--model=m")[0] == 0
 
 
+def test_a_model_is_not_saved_where_another_process_writes(tmp_path):
+    with locks.held(tmp_path / "m"), pytest.raises(ValueError, match="m` is written by another"):
+        examples.model("gpq").save(tmp_path / "m", overwrite=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---- what others wrote
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "tensorboard", "report"])
+@pytest.mark.parametrize("script, flags", [(run_test, ()), (run_train, ("--resume",))])
+def test_a_folder_that_is_a_link_is_refused_and_not_followed(run, trained, name, script, flags):
+    elsewhere = trained.with_name("elsewhere")
+    (trained / name).mkdir(exist_ok=True)
+    (trained / name).rename(elsewhere)
+    (trained / name).symlink_to("../elsewhere")
+    before = tree(elsewhere)
+    refused(run(script, "--method=gpq", "--model=m", *flags), f"m/{name}` is a link")
+    assert tree(elsewhere) == before
+
+
+def test_overwrite_names_the_way_out_of_a_report_without_a_list_of_its_files(
+    run, trained, monkeypatch
+):
+    """Earlier versions wrote none."""
+    quick_report(monkeypatch)
+    (trained / "report").mkdir()
+    (trained / "report" / "metrics.json").write_text("{}")
+    flags = (*QUICK, "--dataset=digits", "--model=m", "--overwrite")
+    refused(run(run_train, *flags), "report/metrics.json", "run_test.py with the same flags")
+    assert run(run_test, "--model=m")[0] == 0
+    assert run(run_train, *flags)[0] == 0
+    assert not (trained / "report").exists()
 
 
 @pytest.mark.parametrize("name", ["thesis.tex", "tensorboard/thesis.tex", "report/thesis.tex"])

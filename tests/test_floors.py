@@ -12,7 +12,7 @@ SOURCES = sorted(ROOT.glob("tfhash/**/*.py"))
 # From the lowest up; a room imports rooms above it in this list, and itself.
 LEVELS = (
     {"lazy"},
-    {"checks", "files", "config", "formats"},
+    {"checks", "files", "config", "formats", "precision"},
     {"archives", "contents", "locks", "numpy_files", "pretrained", "sandbox", "unpickle"},
     {"checkpoints", "matlab"},
     {"data", "losses", "quantization", "retrieval", "metrics"},

@@ -8,6 +8,7 @@ import functools
 import glob
 import importlib
 import importlib.util
+import math
 import os
 import stat
 import sys
@@ -44,7 +45,10 @@ def _failure(prefix, size, state):
 
 def _read(prefix):
     reader, get = _reader(prefix)
-    for name in reader.get_variable_to_shape_map():
+    room = sum(map(os.path.getsize, glob.glob(f"{glob.escape(prefix)}.data-*")))
+    for name, shape in reader.get_variable_to_shape_map().items():
+        if math.prod(shape) > room:  # TensorFlow asks for its memory during ten seconds
+            raise ValueError(f"{name} has the shape {shape}, and all values take {room} bytes")
         get(reader, name)
 
 

@@ -18,6 +18,7 @@ from tfhash import files
 LOG = logging.getLogger("tfhash")
 REPORT, LISTING = "report", "files.json"
 MOST = 2**24  # bytes of a JSON file
+FOLDERS = ("checkpoints", "tensorboard", REPORT)
 FOLDER = re.compile(rf"checkpoints(/ckpt-\d+_temp)?|tensorboard|{REPORT}")
 OWN = re.compile(
     r"config\.json|weights\.safetensors|manifest\.json|history\.jsonl|bad_images\.txt"
@@ -31,6 +32,20 @@ OWN = re.compile(
 def beside(path, kind):
     """A path beside a model directory for a "new" or an "old" one; nobody can guess it."""
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.{kind}")
+
+
+def check_links(path):
+    """Raises ValueError where a folder in a model directory is a link.
+
+    --overwrite removes none, so nothing is written where one leads.
+    """
+    for name in FOLDERS:
+        folder = os.path.join(path, name)
+        if os.path.islink(folder):
+            raise ValueError(
+                f"`{folder}` is a link, and those in a model directory are not followed. Put the "
+                "folder itself there, or make the model directory as a whole a link."
+            )
 
 
 def settle(old, path):

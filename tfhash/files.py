@@ -7,12 +7,14 @@ import pathlib
 import re
 import secrets
 import stat
+import sys
 
 ZIP, GZIP = b"PK\3\4", b"\x1f\x8b"  # what such files begin with
 HTML, LFS = (b"<!doctype html", b"<html"), b"version https://git-lfs."
 # The name of a file that is not whole yet: random digits, or the process as earlier versions had
 # it, before its name when it is.
 TEMPORARY = re.compile(r"\.([0-9a-f]{16}|[0-9]+)\.(?P<name>.+)")
+WRAPPING = re.compile(r"\{\{.*?\}\}|\[Op:.*")  # of an error of TensorFlow, around its text
 
 
 @contextlib.contextmanager
@@ -27,12 +29,53 @@ def whole(path):
     partial = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
     os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
-        yield partial
-        sync(partial)
+        with writing(path):
+            yield partial
+            sync(partial)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
     sync(path.parent)
+
+
+class Unwritten(OSError):
+    """A file can't be written: `reason` says why, in a few words."""
+
+    def __init__(self, path, reason):
+        super().__init__(f"`{path}` can't be written: {reason}.")
+        self.reason = reason
+
+
+@contextlib.contextmanager
+def writing(path):
+    """Within this, errors of the system or of TensorFlow that name no file name `path`.
+
+    Those of a full disk name none, or they are many lines long. Of several of these around an
+    error, the outermost names it: what a user knows, not what it is made of.
+
+    Raises:
+        Unwritten: in one line.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        raise Unwritten(path, reason) from error
+
+
+def _reason(error):
+    """What the system says in an error that is about a file and does not name it; else None."""
+    if isinstance(error, Unwritten):
+        return error.reason
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow and isinstance(error, tensorflow.errors.OpError):
+        text = WRAPPING.sub("", error.message).strip().partition("\n")[0]
+        return text.rpartition("; ")[2]  # PATH; No space left on device
+    if isinstance(error, OSError) and error.filename is None:
+        return error.strerror or str(error)
+    return None
 
 
 def sync(path):

@@ -7,7 +7,7 @@ import os
 import pathlib
 import socket
 
-from tfhash import checks
+from tfhash import checks, files
 
 LOG = logging.getLogger("tfhash")
 TAKEN = (errno.EWOULDBLOCK, errno.EACCES)
@@ -49,10 +49,21 @@ def _take(path, folder):
                 "choose another folder."
             )
         if _is_at(handle, path):
-            os.ftruncate(handle, 0)
-            os.write(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+            _write_holder(handle, path)
             return handle
         os.close(handle)  # who had it has removed the file meanwhile
+
+
+def _write_holder(handle, path):
+    """Says in a locked file which process has the lock, and removes it where there is no room."""
+    try:
+        with files.writing(path):
+            os.ftruncate(handle, 0)
+            os.write(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    except OSError:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+        raise
 
 
 def _opened(path):

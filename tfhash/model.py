@@ -5,10 +5,11 @@ import sys
 
 import numpy as np
 
-from tfhash import __version__, backbones, checks, methods, model_dir
+from tfhash import __version__, backbones, checks, locks, methods, model_dir
 from tfhash.backbones.base import Pixels
 from tfhash.data import pipeline, splits
 from tfhash.lazy import keras, tf
+from tfhash.precision import check as check_precision
 from tfhash.settings import Data
 
 
@@ -43,6 +44,7 @@ class Model:
         self.size = tuple(size) if size else None
         self.stored, self.path = {}, None
         recipe = methods.load(method).Method
+        check_precision(precision)
         backbones.load(config.img_model)  # what is imported must draw no random number later on
         keras.utils.set_random_seed(seed)
         with self.strategy.scope():
@@ -183,19 +185,20 @@ class Model:
         """`{name: array}` of the trained model, for a model directory."""
         return {name: variable.numpy() for name, variable in self.recipe.variables().items()}
 
-    def save(self, path, *, step=0, overwrite=False, own=False):
+    def save(self, path, *, step=0, overwrite=False):
         """Makes the model directory `path`.
 
         Args:
             path: models/NAME.
             step: the steps that it was trained.
             overwrite: replaces a model that is there.
-            own: whether the user has named the data that it was trained on.
         Raises:
-            ValueError: `path` exists, and is not a model directory or `overwrite` is False.
+            ValueError: `path` exists, and is not a model directory or `overwrite` is False; or
+                another process writes there now.
         """
-        options = {"step": step, "overwrite": overwrite, "own": own}
-        model_dir.create(path, self.settings(), self.arrays(), **options)
+        options = {"step": step, "overwrite": overwrite}
+        with locks.held(path):
+            model_dir.create(path, self.settings(), self.arrays(), **options)
         self.path = path
 
     @classmethod
@@ -224,6 +227,7 @@ class Model:
         if pixels and model.recipe.input.pixels:
             model.recipe.input = dataclasses.replace(model.recipe.input, pixels=pixels)
         model.stored, model.path = settings, path
+        model.recipe.stored = True
         model.restore(path)
         return model
 

@@ -50,8 +50,9 @@ def create(path, settings, arrays, *, step=0, overwrite=False, own=False):
     try:
         fresh.mkdir()
         place = {"place": _place(path, fresh)} if own else {}
-        _write(fresh, CONFIG, _json(settings | place))
-        _write(fresh, WEIGHTS, _weights(arrays, step=step))
+        with files.writing(path):
+            _write(fresh, CONFIG, _json(settings | place))
+            _write(fresh, WEIGHTS, _weights(arrays, step=step))
         if path.exists():
             path.rename(old)
         fresh.rename(path)
@@ -83,8 +84,18 @@ def check_free(path, *, overwrite=False):
         raise ValueError(
             f"`{path}` holds what tfhash has not written, so it is not replaced: "
             f"{', '.join(strangers[:5])}{', ...' if strangers[5:] else ''}. Move that away, or "
-            "choose another --model."
+            f"choose another --model.{_of_earlier_version(strangers)}"
         )
+
+
+def _of_earlier_version(strangers):
+    """What else helps where a report holds files that no test has listed."""
+    if not any(name.startswith(f"{contents.REPORT}/") for name in strangers):
+        return ""
+    return (
+        f" An earlier version did not list the files of its report in {contents.LISTING}: "
+        "run_test.py with the same flags writes and lists them anew."
+    )
 
 
 def is_own(path):

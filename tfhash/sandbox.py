@@ -27,7 +27,7 @@ MIB = 2**20
 # Bytes of the child's stack, a quarter of what a process has as a rule: what is nested so deep
 # that it just comes through there does not break this one.
 STACK = 2 * MIB
-SECONDS, BYTES_A_SECOND = 10, 2**23  # of the processor, and for what is read: any disk is faster
+SECONDS, BYTES_A_SECOND = 8, 2**23  # of the processor, and for what is read: any disk is faster
 
 
 def failure(function, path, *, memory, size):

@@ -5,16 +5,17 @@ milliseconds, and twenty once TensorFlow is among it. No fork of one that comput
 is made: its threads would be missing there.
 """
 
+import contextlib
 import dataclasses
 import importlib
 import os
 import pathlib
-import re
 import signal
 import typing
 
 import numpy as np
 
+from benchmarks.fuzzing import damages
 from tfhash import sandbox
 
 OUTCOMES = ("clean", "one line", "traceback", "abort", "over 1 GiB", "over 10 s")
@@ -22,9 +23,6 @@ ALLOWED = OUTCOMES[:2]
 MEMORY, SECONDS, WAITING = 2**30, 10, 30  # the last of the clock: for what waits and does nothing
 LONGEST = 1500  # letters of a line that a user can read
 PIPE = object()  # a hostile content: not a file, but a pipe that nothing is written to
-EDGES = 300  # bytes at both ends of a file, where its structure is as a rule
-NUMBERS = (0, 1, -1, 2**15, 2**31 - 1, -(2**31), 2**32 - 1, 2**40, 2**62, -(2**63))
-WORDS = (b"-1", b"99999999999", b"1e999", b"nan", b"1" + b"0" * 5000, b"", b"\x00", b"\n", b"{")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Reader:
         targets: names of those that are damaged.
         read: `(folder)` reads them.
         hostile: `(folder)` -> `{name of the case: {name of a file: content or PIPE}}`.
-        damage: `(content, rng)` -> content; by default `damaged`.
+        damage: `(content, rng)` -> content; by default `damages.of_bytes`.
         sealed: `(folder)` is called when a file has been damaged, to make sums right again.
         imports: modules that are imported once, before its processes are forked.
     """
@@ -45,7 +43,7 @@ class Reader:
     targets: tuple
     read: typing.Callable
     hostile: typing.Callable = lambda folder: {}
-    damage: typing.Callable | None = None
+    damage: typing.Callable = damages.of_bytes
     sealed: typing.Callable | None = None
     imports: tuple = ()
 
@@ -102,7 +100,7 @@ def run(reader, folder, count, seed):
     for number in range(count):
         rng = np.random.default_rng([seed, number])
         name = reader.targets[rng.integers(len(reader.targets))]
-        content = (reader.damage or damaged)(valid[name], rng)
+        content = reader.damage(valid[name], rng)
         yield from _with(folder, valid, {name: content}, reader.sealed, result, f"damage {number}")
     hostile = reader.hostile(folder) | {f"{n} is a pipe": {n: PIPE} for n in reader.targets}
     for case, contents in hostile.items():
@@ -189,70 +187,10 @@ def _in_child(function):
     return os.waitstatus_to_exitcode(status), 1024 * usage.ru_maxrss, seconds
 
 
-def damaged(content, rng):
-    """A content with one to three damages: bytes, numbers, pieces, digits of text."""
-    for _ in range(rng.integers(1, 4)):
-        content = DAMAGES[rng.integers(len(DAMAGES))](content, rng)
-    return content
-
-
-def _place(content, rng):
-    """A position, as often near an end as anywhere."""
-    if rng.random() < 0.5 or len(content) < 2 * EDGES:
-        return int(rng.integers(len(content) + 1))
-    place = int(rng.integers(EDGES))
-    return place if rng.random() < 0.5 else len(content) - place
-
-
-def _flip(content, rng):
-    changed = bytearray(content)
-    for _ in range(rng.integers(1, 9)):
-        place = _place(content, rng)
-        if place < len(changed):
-            changed[place] ^= 1 << rng.integers(8)
-    return bytes(changed)
-
-
-def _overwrite(content, rng):
-    place, count = _place(content, rng), int(rng.integers(1, 17))
-    piece = (b"\x00" * count, b"\xff" * count, rng.bytes(count))[rng.integers(3)]
-    return content[:place] + piece + content[place + count :]
-
-
-def _number(content, rng):
-    place, size = _place(content, rng), int(rng.choice([1, 2, 4, 8]))
-    order = ("little", "big")[rng.integers(2)]
-    value = NUMBERS[rng.integers(len(NUMBERS))] % 256**size
-    return content[:place] + value.to_bytes(size, order) + content[place + size :]
-
-
-def _cut(content, rng):
-    return content[: _place(content, rng)]
-
-
-def _remove(content, rng):
-    place = _place(content, rng)
-    return content[:place] + content[place + int(rng.integers(1, 65)) :]
-
-
-def _repeat(content, rng):
-    place, count = _place(content, rng), int(rng.integers(1, 65))
-    return content[: place + count] * int(rng.integers(1, 3)) + content[place:]
-
-
-def _move(content, rng):
-    one, other, count = _place(content, rng), _place(content, rng), int(rng.integers(1, 65))
-    return content[:one] + content[other : other + count] + content[one + count :]
-
-
-def _word(content, rng):
-    """Another word in place of some digits."""
-    digits = list(re.finditer(rb"[0-9]+", content))
-    if not digits:
-        return _overwrite(content, rng)
-    found = digits[rng.integers(len(digits))]
-    word = WORDS[rng.integers(len(WORDS))]
-    return content[: found.start()] + word + content[found.end() :]
-
-
-DAMAGES = (_flip, _overwrite, _number, _cut, _remove, _repeat, _move, _word)
+@contextlib.contextmanager
+def named(name):
+    """Names the file in errors about what has been read of it, which name the argument."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error

@@ -21,10 +21,14 @@ PICKLES = {
     "a nest as a key": TWICE + b"K\x01}r\x01\x00\x00\x00" + TWICE[2:] + b"K\x01s.",
     "a nest in a set": b"\x80\x04\x8f(" + TWICE[2:] + b"\x90.",
     "a nest as data": b"\x80\x02}(U\x04data" + TWICE[2:] + b"U\x06labels" + TWICE[2:] + b"u.",
-    "a nest as fine labels": b"\x80\x02}(U\x04data" + TWICE[2:] + b"U\x0bfine_labels" + TWICE[2:]
+    "a nest as fine labels": b"\x80\x02}(U\x04data"
+    + TWICE[2:]
+    + b"U\x0bfine_labels"
+    + TWICE[2:]
     + b"u.",
     "a nest as a dtype": b"\x80\x02cnumpy\ndtype\n" + TWICE[2:] + b"\x85R.",
-    "a nest as a shape": b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R(K\x01" + TWICE[2:]
+    "a nest as a shape": b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R(K\x01"
+    + TWICE[2:]
     + b"cnumpy\ndtype\nU\x02u1\x85R\x89U\x00tb.",
     "a nest in a list": b"\x80\x02]q\x00" + b"]q\x00(h\x00h\x00eq\x00" * NEST + b".",
     "levels": b"(" * DEEP + b"l" * DEEP + b".",
@@ -33,7 +37,7 @@ PICKLES = {
     "an empty string 2**40 times": b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R(K\x01"
     b"\x8a\x06" + struct.pack("<Q", 2**40)[:6] + b"\x85cnumpy\ndtype\nU\x02S0\x85R\x89U\x00tb.",
     "a class with another state": b"\x80\x02cnumpy\ndtype\nN}U\x0c__setstate__Ns\x86b.",
-}  # fmt: skip
+}
 
 
 def pickles(name, before=b""):
@@ -51,27 +55,31 @@ OBJECT = npy_header("{'descr': '|O', 'fortran_order': False, 'shape': ()}")
 NPY = {
     "2**40 numbers": npy_header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({2**40},)}}"),
     "negative sides": npy_header("{'descr': '<f8', 'fortran_order': False, 'shape': (-2, -3)}"),
-    "no bytes 2**40 times": npy_header("{'descr': '|S0', 'fortran_order': False, 'shape': (2, "
-                                       f"{2**40})}}"),
+    "no bytes 2**40 times": npy_header(
+        f"{{'descr': '|S0', 'fortran_order': False, 'shape': (2, {2**40})}}"
+    ),
     "a header of brackets": npy_header("(" * 9000),
     "a header of signs": npy_header("-" * 9000 + "1"),
     "an open string": npy_header("{'descr': '<f8', 'shape': (1L, '''"),
     "objects": OBJECT + b"N.",
     "fields": npy_header("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (0, 2)}"),
     "nothing": b"",
-}  # fmt: skip
-
-
-JSON = {
-    "a list": b"[1]",
-    "levels": b"[" * DEEP,
-    "levels of objects": b'{"a":' * DEEP,
-    "a number of 100000 digits": b"1" * DEEP,
-    "no number": b"NaN",
-    "half a letter": b'"\\ud800"',
-    "bytes": bytes(range(256)),
-    "nothing": b"",
 }
+
+
+def json(name):
+    """JSON files: levels without end, other values, bytes that are no text."""
+    contents = {
+        "a list": b"[1]",
+        "levels": b"[" * DEEP,
+        "levels of objects": b'{"a":' * DEEP,
+        "a number of 100000 digits": b"1" * DEEP,
+        "no number": b"NaN",
+        "half a letter": b'"\\ud800"',
+        "bytes": bytes(range(256)),
+        "nothing": b"",
+    }
+    return {case: {name: content} for case, content in contents.items()}
 
 
 def npy(name):
@@ -86,6 +94,20 @@ def archive(members, compression=zipfile.ZIP_STORED):
         for name, content in members.items():
             made.writestr(name, content)
     return file.getvalue()
+
+
+def archives(name):
+    """Archives in place of a file: a bomb, others than a single file, members of no name."""
+    array = OBJECT + b"N."
+    contents = {
+        "a bomb": archive({"a.npy": b"\0" * 256 * MIB}, zipfile.ZIP_DEFLATED),
+        "another compression": archive({"a.npy": b"\0" * MIB}, zipfile.ZIP_BZIP2),
+        "two files": archive({"a.npy": array, "b.npy": array}),
+        "an archive in it": archive({"a.npy": archive({"a.npy": array})}),
+        "no file": archive({}),
+        "nothing": b"",
+    }
+    return {case: {name: content} for case, content in contents.items()}
 
 
 def _packed(head, zeros):
@@ -175,8 +197,9 @@ def _gif(width, height):
 
 
 def _bmp(width, height):
-    return b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, width, height, 1, 24, 0, 0,
-                               0, 0, 0, 0)  # fmt: skip
+    return b"BM" + struct.pack(
+        "<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0
+    )
 
 
 def images(name):
@@ -210,9 +233,13 @@ def _tensor(size, stride):
     storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00"
     storage += b"cpuK\x01NtQ"
     return (
-        b"\x80\x02}X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor\n(" + storage + b"K\x00"
-        + sides + steps + b"tRs."
-    )  # fmt: skip
+        b"\x80\x02}X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor\n("
+        + storage
+        + b"K\x00"
+        + sides
+        + steps
+        + b"tRs."
+    )
 
 
 NUMBER = struct.pack("<qf", 1, 0.5)
@@ -253,8 +280,14 @@ def pth(name):
         "modules by number": _rows(_modules(b"}K\x05h\x01s")),
         "parameters of a number": _rows(_modules(b"K\x05").replace(b"_modules", b"_buffers")),
         "a state of a number": _rows(b"\x80\x02" + MODULE + b"K\x05b."),
-        "a long name": _rows(b"\x80\x02}B" + struct.pack("<I", 10**6) + b"0." + b"a" * (10**6 - 2)
-                             + _tensor((1,), (1,))[12:], KEY + NUMBER),
+        "a long name": _rows(
+            b"\x80\x02}B"
+            + struct.pack("<I", 10**6)
+            + b"0."
+            + b"a" * (10**6 - 2)
+            + _tensor((1,), (1,))[12:],
+            KEY + NUMBER,
+        ),
         "a state dict of a number": _rows(b"\x80\x02K\x05."),
         "an iter_num of text": _rows(_modules(b"}").replace(b"_modules", b"iter_num")),
         "a tar member below 0": _tar(b"-0000000777\0"),
@@ -262,7 +295,7 @@ def pth(name):
         "a tar member of no number": _tar(b"not octal  \0"),
         "an empty archive": archive({}),
         "nothing": b"",
-    }  # fmt: skip
+    }
     rows = {case: {name: _rows(content)} for case, content in PICKLES.items()}
     return {case: {name: content} for case, content in contents.items()} | rows
 

@@ -59,6 +59,7 @@ def prepare():
     import sklearn.model_selection  # noqa: F401
     import tensorboard.backend.event_processing.event_accumulator  # noqa: F401
 
+    import run_test  # noqa: F401
     import run_train  # noqa: F401
 
 
@@ -71,8 +72,8 @@ def command(method):
     return [f"--method={method}", *SHARED, *own]
 
 
-def started(folder, arguments, strikes=None):
-    """Forks a process that runs run_train.py in a folder; its number."""
+def started(folder, arguments, strikes=None, script="run_train"):
+    """Forks a process that runs a script in a folder; its number."""
     child = os.fork()
     if child:
         return child
@@ -81,24 +82,28 @@ def started(folder, arguments, strikes=None):
         log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        _train(arguments, strikes or aims.Strikes())
+        _run(script, arguments, strikes or aims.Strikes())
     except BaseException as error:
         os.write(2, f"{type(error).__name__}: {error}\n".encode())
     os._exit(1)
 
 
-def _train(arguments, strikes):
+def _run(script, arguments, strikes):
     """Runs the command and ends the process as it does."""
+    import run_test
     import run_train
     from flags import common
     from tfhash import methods
 
-    sys.argv = ["run_train.py", *arguments]
-    name = arguments[0].removeprefix("--method=")
-    strikes.install(methods.load(name).Method)
+    sys.argv = [f"{script}.py", *arguments]
     status = 0
     try:
-        common.main(run_train.train, common.TRAIN, "")
+        if script == "run_test":
+            common.main(run_test.test, common.TEST, "")
+        else:
+            name = arguments[0].removeprefix("--method=")
+            strikes.install(methods.load(name).Method)
+            common.main(run_train.train, common.TRAIN, "")
     except SystemExit as stop:
         status = stop.code or 0
     pathlib.Path("counts.json").write_text(json.dumps(strikes.counts))

@@ -146,6 +146,7 @@ def test_an_unknown_order_is_refused():
 
 
 def test_mixed_precision_keeps_the_last_layer_in_float32():
+    examples.needs("mixed_bfloat16")
     net = examples.network("alexnet", 4, dtype="mixed_bfloat16")
     outputs = net(prepared()[:1, :227, :227])
     assert outputs.dtype == tf.float32 and np.isfinite(outputs).all()

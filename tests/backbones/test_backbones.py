@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests import golden
+from tests import examples, golden
 from tfhash import backbones
 from tfhash.backbones.base import Pixels
 
@@ -91,6 +91,7 @@ def test_the_layers_that_a_backbone_names_are_there(name):
 
 @pytest.mark.parametrize("name", [name for name in BUILT if name in IMAGES])
 def test_a_network_runs_on_the_smallest_images_it_takes(name):
+    examples.needs(POLICY)
     made = first_outline(name)
     if not golden.LONG and 4 * sum(np.prod(v.shape) for v in made.variables) > LARGE:
         pytest.skip("takes hundreds of MB; set TFHASH_LONG_TESTS=1")

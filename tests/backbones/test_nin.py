@@ -84,5 +84,6 @@ def test_kernels_start_with_the_variance_of_he():
 
 
 def test_mixed_precision_keeps_the_outputs_wide(images):
+    examples.needs("mixed_bfloat16")
     built = examples.network("nin", 8, dtype="mixed_bfloat16")
     assert built(images, training=True).dtype == "float32"

@@ -40,3 +40,16 @@ def test_word_vectors_that_do_not_fit_are_an_error_before_training(settings, wor
     recipe = methods.load("dvsq").Method(examples.config("dvsq", **settings), num_classes=10)
     with pytest.raises(ValueError, match=words):
         recipe.steps_per_epoch(examples.splits().train)
+
+
+@pytest.mark.parametrize("asked", ["wordvec_dict", "names"])
+def test_a_stored_model_without_word_vectors_has_no_file_read(tmp_path, asked):
+    """Its settings may be a stranger's."""
+    np.savetxt(tmp_path / "words.txt", golden.seeded.embeddings(0, 10, 16))
+    settings = {"wordvec_dict": str(tmp_path / "words.txt")}
+    if asked == "names":
+        settings |= {"word_vectors": str(tmp_path / "words.txt"), "class_names": "a,b"}
+    examples.model("dvsq", settings).save(tmp_path / "m")
+    loaded = Model.load(tmp_path / "m")
+    with pytest.raises(ValueError, match="word vectors of this stored model are all zero"):
+        loaded.recipe.word_vectors()

@@ -59,6 +59,7 @@ def test_two_replicas_encode_a_partial_batch_as_one(mirrored):
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_on_two_replicas(mirrored, precision):
+    examples.needs(precision)
     steps, arrays = train("gpq", mirrored, precision, steps=2, epochs=1)
     assert np.isfinite([value for logs in steps for value in logs.values()]).all()
     assert {array.dtype for array in arrays.values()} == {np.dtype(np.float32)}

@@ -75,7 +75,7 @@ def of_names(path, names, *, dim):
     missing = [w for parts in words for w in parts if w not in known and w.lower() not in known]
     if missing:
         raise ValueError(
-            f"`{path}` has no vector of {', '.join(missing[:5])}"
+            f"`{path}` has no vector of {checks.brief(', '.join(missing[:5]))}"
             + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             + ". Give other words in --class_names, in the order of the dataset's classes."
         )

@@ -60,6 +60,8 @@ class Method(abc.ABC):
         network: the Keras model from prepared images to the raw outputs of the head.
         weights: `{name: keras.Variable}` of the model besides the network.
         state: `{name: tf.Variable}` of `build_state`, once the training data are known.
+        stored: whether config and weights are of a model directory, which may be a stranger's:
+            then no file that the config names is read.
         hooks: `Hook`s that are called during a training.
 
     Args:
@@ -86,7 +88,7 @@ class Method(abc.ABC):
         self.network = self.build_network()
         self.weights = self.head.build_weights()
         self.weights |= self.build_weights()
-        self.state = None
+        self.state, self.stored = None, False
 
     # ---- the model
 

@@ -87,7 +87,8 @@ class Method(_deephash.Method):
         """`[classes, dim]` float32; reads them where they are not known yet.
 
         Raises:
-            ValueError: no file of them was given, or it does not fit; says what to give.
+            ValueError: no file of them was given, or it does not fit; says what to give. Or a
+                stored model has none.
         """
         variable = self.weights["word_vectors"]
         if not variable.numpy().any():
@@ -96,10 +97,16 @@ class Method(_deephash.Method):
 
     def _read_word_vectors(self):
         config, size = self.config, {"classes": self.num_classes, "dim": self.config.output_dim}
-        if config.word_vectors and config.class_names:
-            return self._looked_up()
-        if config.wordvec_dict == ORTHOGONAL:
+        looked_up = config.word_vectors and config.class_names
+        if config.wordvec_dict == ORTHOGONAL and not looked_up:
             return word_vectors.orthogonal(**size)
+        if self.stored:
+            raise ValueError(
+                "The word vectors of this stored model are all zero, so it is damaged or was never "
+                "trained, and files that its settings name are not read. Train it again."
+            )
+        if looked_up:
+            return self._looked_up()
         if config.wordvec_dict:
             return word_vectors.read_table(config.wordvec_dict, **size)
         raise ValueError(

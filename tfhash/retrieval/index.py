@@ -102,7 +102,19 @@ class Index:
                 f"`{path}` is an index of {index.d} dimensions and metric {index.metric_type}. "
                 f"Expected {expected.d} and {expected.metric_type}, as the codes have."
             )
+        items = _items(index)
+        if items != {len(codes)}:
+            raise ValueError(
+                f"`{path}` is an index of {' and '.join(map(str, sorted(items)))} items. "
+                f"Expected {len(codes)}, as there are codes."
+            )
         return cls(codes, names=names, index=index)
+
+
+def _items(index):
+    """The numbers of items of an index and of those that it is made of; a damaged one has two."""
+    parts = [getattr(index, name, index) for name in ("base_index", "refine_index")]
+    return {part.ntotal for part in (index, *parts)}
 
 
 def _try(path):

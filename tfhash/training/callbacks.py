@@ -23,7 +23,7 @@ VALIDATION_QUERIES, VALIDATION_DATABASE = 200, 2000
 
 def standard(trainer, path, splits, *, validate_every, progress=True):
     """What run_train.py shows and writes, in the order in which it must run."""
-    writer = tf.summary.create_file_writer(os.path.join(path, records.BOARD))
+    writer = records.Board(path)
     shown = [Progress()] if progress else []
     return [
         Validation(trainer, splits, writer, every=validate_every),

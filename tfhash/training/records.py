@@ -16,10 +16,36 @@ HISTORY, BOARD = "history.jsonl", "tensorboard"
 HEAD, SUM = 12, 4  # bytes before and after an event: its length with a sum, and its own sum
 
 
+class Board:
+    """TensorBoard's file of a training.
+
+    Args:
+        path: the model directory.
+    Raises:
+        OSError: it can't be written, at any time; names the folder.
+    """
+
+    def __init__(self, path):
+        self.path = os.path.join(path, BOARD)
+        with files.writing(self.path):
+            self._writer = tf.summary.create_file_writer(self.path)
+
+    @contextlib.contextmanager
+    def as_default(self, step):
+        """Within this, `tf.summary` writes values of a step here."""
+        with files.writing(self.path), self._writer.as_default(step=step):
+            yield
+
+    def flush(self):
+        """Writes what has been collected."""
+        with files.writing(self.path):
+            self._writer.flush()
+
+
 def append(path, values):
     """Adds a line of JSON to a history; a link is not followed."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
-    with open(handle, "a") as file:
+    with files.writing(path), open(handle, "a") as file:
         file.write(json.dumps(values) + "\n")
 
 

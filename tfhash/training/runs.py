@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import os
 
-from tfhash import backbones, data, files, methods, model_dir, originals, pretrained
+from tfhash import backbones, contents, data, files, methods, model_dir, originals, pretrained
 from tfhash import config as fields
 from tfhash import settings as all_settings
 from tfhash.model import Model
@@ -63,7 +63,7 @@ def load_splits(options, method, config, *, given=False, check_files=False):
 
 
 def start(settings, *, strategy):
-    """Starts a run in a new model directory.
+    """Starts a run in a new model directory, whose lock must be held.
 
     Args:
         settings: the `Settings`.
@@ -109,7 +109,10 @@ def start(settings, *, strategy):
         "origins": settings.origins,
         "initial_weights": initial,
     }
-    model.save(path, overwrite=run.overwrite, own=True)
+    # Not by `Model.save`, which asks for the lock: who calls this has it.
+    options = {"overwrite": run.overwrite, "own": True}
+    model_dir.create(path, model.settings(), model.arrays(), **options)
+    model.path = path
     write_left_out(splits, path)
     return Run(model, os.fspath(path), splits, trainer, steps)
 
@@ -293,6 +296,7 @@ def _options_of(model, given):
 
 def _open_directory(path, method, given, strategy):
     settings = model_dir.load_settings(path)
+    contents.check_links(path)
     kind = methods.load(settings["method"]).Config
     _apply(settings, given, path, free=fields.names(kind, "test"))
     return Model.load(path, strategy=strategy, method=method, settings=settings)

@@ -45,6 +45,7 @@ def train(settings, given, *, progress=True, interrupted=None):
 def _alone(path):
     """Within this, this process is the only one that writes in a model directory."""
     with locks.held(path):
+        contents.check_links(path)
         contents.sweep(os.path.realpath(path))
         yield
 

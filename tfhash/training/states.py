@@ -5,7 +5,7 @@ import logging
 import os
 import re
 
-from tfhash import checkpoints, checks
+from tfhash import checkpoints, checks, files
 from tfhash.lazy import tf
 
 LOG = logging.getLogger("tfhash")
@@ -38,13 +38,9 @@ class Checkpoints:
         step = int(self.step.numpy())
         if step == self._saved:
             return
-        try:
+        with files.writing(self._prefix(step)):
             self._manager = self._manager or self._managed()
             self._manager.save(checkpoint_number=step)
-        except tf.errors.OpError as error:
-            raise OSError(
-                f"`{self._prefix(step)}` can't be written: {checks.brief(error)}"
-            ) from error
         self._saved = step
 
     def restore(self, step=None):

@@ -53,7 +53,8 @@ def write(prefix, arrays):
     """
     folder, name = os.path.split(os.path.abspath(prefix))
     os.makedirs(folder, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as fresh:
+    temporary = tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder)
+    with files.writing(prefix), temporary as fresh:
         partial = os.path.join(fresh, name)
         tf.raw_ops.SaveV2(
             prefix=partial,
