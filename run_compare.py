@@ -1,9 +1,10 @@
 """Compares methods: python run_compare.py --methods=itq,pq,dch --bits=16,32 --dataset=digits"""
 
+import functools
 import sys
 
 from flags import common, quiet
-from tfhash import config
+from tfhash import config, locks
 from tfhash.comparison import compare as comparison
 from tfhash.comparison.settings import Compare, cells
 from tfhash.training import interrupts
@@ -15,7 +16,8 @@ def compare(line):
     given = {name: v for name, v in line.given.items() if name not in config.names(Compare)}
     cells(asked, given)  # an error of the line comes before TensorFlow
     quiet.start_tensorflow()
-    with interrupts.caught(say=lambda text: print(text, flush=True)) as interrupted:
+    say = functools.partial(print, flush=True)
+    with locks.held(asked.out), interrupts.caught(say=say) as interrupted:
         paths = comparison.compare(asked, given, interrupted=interrupted)
     for path in paths:
         print(f"wrote {path}")

@@ -21,7 +21,7 @@ import tfhash  # noqa: E402, F401, I001  sets TensorFlow's environment before it
 import numpy as np  # noqa: E402
 from absl import app, flags as absl_flags  # noqa: E402
 
-from tfhash import settings  # noqa: E402
+from tfhash import locks, settings  # noqa: E402
 from tfhash.lazy import keras  # noqa: E402
 from tfhash.training import distribution, runs  # noqa: E402
 
@@ -65,9 +65,10 @@ def train(folder):
     """Trains; the `[steps, 2]` marks of the clock."""
     given = {"dataset": f"embeddings:{folder}", "img_model": "identity", "batch_size": FLAGS.batch}
     asked = settings.settle(FLAGS.method, given | {"model": f"{folder}/m"})
-    run = runs.start(asked, strategy=distribution.strategy(""))
-    clock, steps = Clock(run.trainer), FLAGS.steps or run.steps_per_epoch
-    run.trainer.fit(run.splits.train, epochs=1, steps_per_epoch=steps, callbacks=[clock])
+    with locks.held(asked.model):
+        run = runs.start(asked, strategy=distribution.strategy(""))
+        clock, steps = Clock(run.trainer), FLAGS.steps or run.steps_per_epoch
+        run.trainer.fit(run.splits.train, epochs=1, steps_per_epoch=steps, callbacks=[clock])
     return np.array(clock.marks)
 
 

@@ -4,13 +4,16 @@ import json
 import pickle
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 
 from benchmarks.fuzzing import cases, damages, hostile
 from benchmarks.fuzzing.cases import Reader
 from flags import latent
-from tfhash.data import cifar, cifar100, decoding, imagenet32, lists, word_vectors
+from tfhash.data import cifar, cifar100, decoding, embeddings, imagenet32, lists, word_vectors
 
 RNG = np.random.default_rng(0)
+EMBEDDINGS = ("vectors.npy", "labels.csv", "ids.txt", "all.npz", "all.parquet")
 
 
 def _dump(path, value, protocol=2):
@@ -120,6 +123,22 @@ def _hostile_word_vectors(folder):
     }
 
 
+def _embeddings(folder):
+    vectors, labels = RNG.standard_normal((20, 5)).astype(np.float16), np.arange(20) % 2
+    np.save(folder / "vectors.npy", vectors)
+    rows = [f"i{n},{label},{'train' if label else 'query'}\n" for n, label in enumerate(labels)]
+    (folder / "labels.csv").write_text("id,label,split\n" + "".join(rows))
+    (folder / "ids.txt").write_text("".join(f"i{n}\n" for n in range(20)))
+    np.savez(folder / "all.npz", vectors=vectors, labels=labels)
+    table = pyarrow.table({"vector": vectors.astype("f4").tolist(), "label": labels})
+    pyarrow.parquet.write_table(table, folder / "all.parquet")
+
+
+def _read_embeddings(folder):
+    for name in ("vectors.npy", "all.npz", "all.parquet"):
+        embeddings.load(folder / name)
+
+
 def _order(folder):
     np.save(folder / "order.npy", np.arange(50))
 
@@ -179,6 +198,14 @@ READERS = {
         ("table.txt", "glove.txt", "w2v.bin", "names.txt"),
         _read_word_vectors,
         _hostile_word_vectors,
+    ),
+    "embeddings": Reader(
+        _embeddings,
+        EMBEDDINGS,
+        _read_embeddings,
+        lambda folder: hostile.npy("vectors.npy") | hostile.npz("all.npz"),
+        damage=damages.of_archive,
+        imports=("pyarrow.parquet",),
     ),
     "order": Reader(_order, ("order.npy",), _read_order, lambda folder: hostile.npy("order.npy")),
     "params": Reader(

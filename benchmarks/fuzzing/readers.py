@@ -1,9 +1,8 @@
 """All readers that are tried, by name. A new one is a function and a `Reader` in a file here."""
 
-from benchmarks.fuzzing import of_codes, of_data, of_models, of_vectors, of_weights
+from benchmarks.fuzzing import of_codes, of_data, of_models, of_weights
 
-_ALL = of_data.READERS | of_vectors.READERS | of_weights.READERS | of_codes.READERS
-_ALL |= of_models.READERS
+_ALL = of_data.READERS | of_weights.READERS | of_codes.READERS | of_models.READERS
 LARGE = ("tensorflow", "sklearn.model_selection")  # imports that make each later fork slower
 
 

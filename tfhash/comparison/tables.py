@@ -77,9 +77,12 @@ def _lines(rows):
 def figure(rows):
     """mAP against the bytes of a code, a line with its spread for each method; where classes were
     held out, of these and of the others too."""
+    from matplotlib import colormaps
+
     names = [name for name in ("mAP", "mAP_seen", "mAP_unseen") if name in _measures(rows)]
     picture = pictures.figure(4.6 * len(names) + 1.2, 3.8)
     for axes, name in zip(np.ravel(picture.subplots(1, len(names), sharey=True)), names):
+        axes.set_prop_cycle(color=colormaps["tab20"].colors)
         for method in dict.fromkeys(method for method, _ in rows):
             own = [row for (other, _), row in rows.items() if other == method and name in row]
             sizes = np.array([np.mean(row["bytes"]) for row in own])
@@ -89,6 +92,7 @@ def figure(rows):
             spread = np.maximum([means - least, most - means], 0)
             axes.errorbar(sizes, means, spread, marker=".", capsize=2, label=method)
         axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel("bytes of a code")
         axes.set_title(name)
         axes.grid(alpha=0.3)
