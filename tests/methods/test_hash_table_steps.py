@@ -12,7 +12,7 @@ from tests.steps import Steps, without_dropout
 from tfhash import checks
 from tfhash.config import Habits
 from tfhash.data import splits
-from tfhash.evaluation.scoring import Encoded
+from tfhash.evaluation.scoring import Encoded, Scoring
 from tfhash.methods import base, hash_table
 from tfhash.quantization import min_cost_flow
 
@@ -151,7 +151,7 @@ def validated(method, inputs):
     images = WEIGHTS.labelled_images(seed + 501, labels, classes)
     outputs = method.head.embed(method.network, images).numpy()
     encoded = Encoded(outputs, np.eye(classes, dtype=np.uint8)[labels])
-    return method.head.validate(encoded, encoded, None, None)
+    return method.head.validate(encoded, encoded, method.head.codes(outputs), Scoring())
 
 
 def by_stream(method, rows):
