@@ -170,11 +170,13 @@ class Sums(Features):
         count: codebooks.
         bits: of a codebook.
         fit, assign: functions of tfhash/quantization/codebooks.py.
+        drawn: whether `assign` draws at random for all items of a call at once.
     """
 
-    def __init__(self, count, bits, fit, assign):
+    def __init__(self, count, bits, fit, assign, *, drawn=False):
         super().__init__()
         self.count, self.bits, self._fit, self._assign = count, bits, fit, assign
+        self.drawn = drawn
 
     def check_items(self, count):
         _check_count(count, self.bits)
@@ -188,6 +190,14 @@ class Sums(Features):
     def codes(self, outputs):
         books = self.arrays["codebooks"].numpy()
         return kinds.AdditiveCodes(self._assign(outputs, books), books, "euclidean")
+
+    def indexed(self, outputs):
+        """As `codes`; where these are drawn, of each item by itself, which is slower."""
+        if not self.drawn:
+            return self.codes(outputs)
+        books = self.arrays["codebooks"].numpy()
+        numbers = [self._assign(outputs[[row]], books) for row in range(len(outputs))]
+        return kinds.AdditiveCodes(np.concatenate(numbers), books, "euclidean")
 
 
 class RaBits(Features):
