@@ -30,7 +30,8 @@ FLAGS = (
 
 
 def programs():
-    """The paths of Chromium and its driver; skips where one is missing, and fails in CI."""
+    """The paths of Chromium and its driver; where one is missing it skips, and fails in CI
+    but where that says that it has none."""
     folder = os.environ.get("CHROMEWEBDRIVER", "")
     path = os.pathsep.join(filter(None, [os.environ.get("PATH"), folder]))
     browser = next(filter(None, map(shutil.which, NAMES)), None)
@@ -38,7 +39,7 @@ def programs():
     if browser and driver:
         return browser, driver
     reason = "Chromium or its driver is missing: apt-get install chromium chromium-driver"
-    if os.environ.get("CI") == "true":
+    if os.environ.get("CI") == "true" and not os.environ.get("TFHASH_WITHOUT_BROWSER"):
         pytest.fail(reason)
     pytest.skip(reason)
 
