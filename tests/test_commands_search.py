@@ -238,6 +238,8 @@ KEPT = {name: value for name, value in os.environ.items() if not name.startswith
 def test_the_page_is_shown_until_ctrl_c(inside):
     command = [sys.executable, ROOT / "run_search.py", "--model=m", "--images=photos", "--serve=0"]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "env": KEPT}
+    # What runs in the background, as these tests may, has Ctrl-C ignored; and so have its children.
+    options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(command, **options) as page:
         try:
             assert page.stdout.readline() == "indexed 3, unchanged 0\n"
