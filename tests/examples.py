@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfhash import backbones, data, methods, precision
+from tfhash import backbones, data, formats, methods, precision
 from tfhash.model import Model
 from tfhash.training.trainer import Trainer
 
@@ -41,7 +41,7 @@ SMALL = {
 # What a config.json holds at least.
 SETTINGS = {
     "method": "gpq",
-    "config": {"bits": 48},
+    "config": formats.OF_ALL | {"bits": 48},
     "classes": ["a", "b"],
     "precision": "float32",
     "seed": 0,
