@@ -103,6 +103,6 @@ def test_a_report_is_the_originals_files(tmp_path, dataset, changes, names, entr
     assert [name.strip() for name in first.split(",")] == list(entries)
 
 
-def test_a_single_image_cannot_be_validated():
-    one = random_outputs(32, count=1)
-    assert method_of(**HASH).head.validate(one, one, None, Scoring()) == {}
+def test_of_a_single_image_only_map_is_taken():
+    one, head = random_outputs(32, count=1), method_of(**HASH).head
+    assert head.validate(one, one, head.codes(one.outputs), Scoring()) == {"mAP": 1.0}
