@@ -111,7 +111,7 @@ LISTS = (
 )
 
 
-def tested(run):
+def metrics_of_a_test(run):
     """The metrics of the model in `m`."""
     status, _, errors = run(run_test, "--model=m")
     assert status == 0, errors
@@ -123,7 +123,7 @@ def test_images_of_one_class_are_trained_on_and_tested(run, monkeypatch):
     parts = {"train": TRAIN, "test": QUERIES, "database": DATABASE}
     write_numbered(**{name: dict.fromkeys(numbers, "0") for name, numbers in parts.items()})
     assert run(run_train, *LISTS)[0] == 0
-    assert tested(run)["mAP_by_feature"] == 1
+    assert metrics_of_a_test(run)["mAP_by_feature"] == 1
 
 
 def test_images_without_any_label_are_refused_unless_allowed_and_have_no_precision(
@@ -135,7 +135,7 @@ def test_images_without_any_label_are_refused_unless_allowed_and_have_no_precisi
     write_numbered(train=labelled, **bare)
     refused(run(run_train, *LISTS), "label", "--allow_unlabelled")
     assert run(run_train, *LISTS, "--allow_unlabelled")[0] == 0
-    assert tested(run)["mAP_by_feature"] is None
+    assert metrics_of_a_test(run)["mAP_by_feature"] is None
 
 
 def test_an_image_that_is_listed_often_counts_as_often_and_is_told(run, monkeypatch):
@@ -146,7 +146,7 @@ def test_an_image_that_is_listed_often_counts_as_often_and_is_told(run, monkeypa
         pathlib.Path("lists", f"{name}.txt").write_text(twice)
     status, shown, errors = run(run_train, *LISTS)
     assert status == 0 and "18 listed more than once" in shown, errors
-    assert tested(run)["database"] == 20
+    assert metrics_of_a_test(run)["database"] == 20
 
 
 def test_no_images_at_all_are_refused(run):
