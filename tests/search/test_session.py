@@ -3,12 +3,13 @@
 import contextlib
 import json
 import os
+import threading
 
 import cv2
 import pytest
 
 from tests.search import small
-from tfhash.search import picture
+from tfhash.search import picture, searching
 from tfhash.search.settings import Search
 
 
@@ -23,6 +24,25 @@ def folder(tmp_path, monkeypatch):
 def started(folder, **asked):
     with contextlib.closing(small.session(folder, **asked)) as made:
         yield made
+
+
+def test_a_page_searches_exactly_until_its_approximate_index_is_there(folder, monkeypatch):
+    monkeypatch.setattr(searching, "MANY", 4)
+    may_go_on, fitted = threading.Event(), searching.fitting
+
+    def slow(codes, approximate=None):
+        if approximate is None:
+            assert may_go_on.wait(60)
+        return fitted(codes, approximate)
+
+    monkeypatch.setattr(searching, "fitting", slow)
+    with started(folder, serve="8000", top=2) as session:
+        exact = session.searcher.index
+        before = list(session.lines(session.find(["photos/b.png"])))
+        may_go_on.set()
+        session._fitting.join()
+        assert session.searcher.index is not exact
+        assert list(session.lines(session.find(["photos/b.png"]))) == before
 
 
 def test_lines_have_rank_distance_and_path_from_here_on(folder):

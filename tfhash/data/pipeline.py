@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import itertools
+import os
 
 import numpy as np
 
@@ -98,7 +99,7 @@ def ordered_batches(split, batch_size, preprocess, *, seed=None, first=0):
         both = None if seed is None else tf.stack([tf.constant(seed, tf.int64), start])
         return preprocess(tf.ensure_shape(images, [None, *split.images.shape]), both)
 
-    dataset = starts.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = starts.map(load, num_parallel_calls=max(2, os.cpu_count() or 1), deterministic=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 

@@ -66,6 +66,10 @@ class Searcher:
     def __len__(self):
         return len(self.numbers)
 
+    def fit(self):
+        """Takes the index that fits so many codes from now on; searches go on meanwhile."""
+        self.index = fitting(self.codes)
+
     def search(self, outputs, top, within=""):
         """The nearest images: a list of `Answer` for each query, the nearest first.
 

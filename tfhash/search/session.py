@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import logging
 import os
+import threading
 import typing
 
 from tfhash.data import decoding
@@ -45,7 +46,7 @@ class Session:
         self.asked = asked
         self.path, self.source = _updated(asked, encoder)
         self.store = Store(self.path)
-        self._encoder = encoder
+        self._encoder, self._fitting = encoder, None
         try:
             self.store.check(fingerprint=encoder.fingerprint, root=self.source.root)
         except ValueError:
@@ -53,18 +54,29 @@ class Session:
             raise
 
     def start(self):
-        """Reads the model and, at the same time, the index into memory, for searches."""
+        """Reads the model and, at the same time, the index into memory, for searches.
+
+        A page does not wait for an approximate index that nobody asked for: its searches are exact
+        until that is there.
+        """
         asked = self.asked
         approximate = True if asked.approximate else False if asked.exact else None
+        later = bool(asked.serve) and approximate is None
+        approximate = False if later else approximate
         with concurrent.futures.ThreadPoolExecutor(1) as other:
             loading = other.submit(searching.load, self.store, approximate)
             self.model = self._encoder.model
             head, loaded = self.model.recipe.head, loading.result()
         again = asked.rerank == OUTPUTS
         self.searcher = searching.Searcher(self.store, head, loaded, rerank=again)
+        if later:
+            self._fitting = threading.Thread(target=self.searcher.fit, daemon=True)
+            self._fitting.start()
 
     def close(self):
         """Closes the index."""
+        if self._fitting:
+            self._fitting.join()
         self.store.close()
 
     def find(self, names, given=None):
