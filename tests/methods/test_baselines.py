@@ -152,10 +152,29 @@ def test_another_seed_fits_otherwise(name):
 
 @pytest.mark.parametrize("name", ["pq", "opq", "rq"])
 def test_fewer_items_than_codewords_are_refused(name):
-    with pytest.raises(ValueError, match="32 codewords.*Received: 20. Use --codeword_bits=4"):
+    with pytest.raises(ValueError, match="Expected 32 .*Received: 20. Use --codeword_bits=4"):
         fitted(name, vectors(20), codebooks=2, codeword_bits=5)
     with pytest.raises(ValueError, match="Received: 20. Use --codeword_bits=4"):
         fitted(name, codebooks=2, codeword_bits=5, fit_items=20)
+
+
+@pytest.mark.parametrize(
+    "name, count, changes, way_out",
+    [
+        ("pca", 7, {"bits": 8}, "--bits=7"),
+        ("itq", 7, {"bits": 8}, "--bits=7"),
+        ("rabitq", 7, {"dimensions": 8}, "--bits=71"),
+        ("opq", WIDTH - 1, {"codebooks": 2, "codeword_bits": 2}, "--method=pq"),
+        ("rq", WIDTH - 1, {"codebooks": 2, "codeword_bits": 2}, "--method=lsq"),
+    ],
+)
+def test_the_fewest_items_that_faiss_can_fit_to(name, count, changes, way_out):
+    """With one item less it aborts, or writes beyond its memory."""
+    with pytest.raises(
+        ValueError, match=f"Expected {count + 1} .*Received: {count}. Use {way_out}"
+    ):
+        fitted(name, vectors(count), **changes)
+    assert len(fitted(name, vectors(count + 1), **changes).encode(vectors())) == ITEMS
 
 
 def test_segments_that_do_not_share_the_width_are_refused_with_those_that_do():

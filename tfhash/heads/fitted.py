@@ -97,6 +97,10 @@ class Projected(FirstSigns):
         if not self.wider:
             super().check()
 
+    def check_items(self, count):
+        if not self.wider:  # else it is fitted to none
+            _check_count(count, self.bits, f"--bits={count}")
+
     def shapes(self):
         return {"mean": (self.width,), "matrix": (self.bits, self.width), "bias": (self.bits,)}
 
@@ -134,7 +138,9 @@ class Products(Features):
             )
 
     def check_items(self, count):
-        _check_count(count, self.bits)
+        _check_words(count, self.bits)
+        if self.rotated:  # FAISS would write beyond its memory
+            _check_count(count, self.width, "--method=pq")
 
     @property
     def kept(self):
@@ -171,15 +177,18 @@ class Sums(Features):
         bits: of a codebook.
         fit, assign: functions of tfhash/quantization/codebooks.py.
         drawn: whether `assign` draws at random for all items of a call at once.
+        by_components: whether the fit takes principal components, as many as there are features.
     """
 
-    def __init__(self, count, bits, fit, assign, *, drawn=False):
+    def __init__(self, count, bits, fit, assign, *, drawn=False, by_components=False):
         super().__init__()
         self.count, self.bits, self._fit, self._assign = count, bits, fit, assign
-        self.drawn = drawn
+        self.drawn, self.by_components = drawn, by_components
 
     def check_items(self, count):
-        _check_count(count, self.bits)
+        _check_words(count, self.bits)
+        if self.by_components:
+            _check_count(count, self.width, "--method=lsq")
 
     def shapes(self):
         return {"codebooks": (self.count, 2**self.bits, self.width)}
@@ -219,6 +228,9 @@ class RaBits(Features):
                 f"item take {rabitq.FACTORS}."
             )
 
+    def check_items(self, count):
+        _check_count(count, self.dim, f"--bits={count + rabitq.FACTORS}")
+
     def shapes(self):
         map = {"matrix": (self.dim, self.width), "bias": (self.dim,)}
         return {"mean": (self.width,), "center": (self.dim,)} | map
@@ -241,9 +253,13 @@ def _rotated(features, matrix):
     return rotations.apply(features, matrix=matrix, **none)
 
 
-def _check_count(count, bits):
-    if count < 2**bits:
+def _check_words(count, bits):
+    _check_count(count, 2**bits, f"--codeword_bits={max(1, count.bit_length() - 1)}")
+
+
+def _check_count(count, least, way_out):
+    if count < least:
         raise ValueError(
-            f"Expected training items for {2**bits} codewords at least. Received: {count}. Use "
-            f"--codeword_bits={max(1, count.bit_length() - 1)} or fewer."
+            f"Expected {least} training items at least. Received: {count}. Use {way_out}, or more "
+            "items."
         )

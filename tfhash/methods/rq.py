@@ -16,4 +16,5 @@ class Method(_fitted.Method):
 
     def build_head(self):
         sizes = self.config.codebooks, self.config.codeword_bits
-        return Sums(*sizes, codebooks.fit_residual, codebooks.residual_codes)
+        functions = codebooks.fit_residual, codebooks.residual_codes
+        return Sums(*sizes, *functions, by_components=True)
