@@ -159,6 +159,7 @@ WRONG = [
     (["--images=photos", "--top=x", "new/d.png"], ["top", "x"]),
     (["--images=photos", "--rerank=codes", "new/d.png"], ["rerank", "outputs"]),
     (["--images=photos", "--serve=99999"], ["a port under 65536"]),
+    (["--images=photos", "--picture=photos", "new/d.png"], ["--picture", "`photos` is a folder"]),
     (["--images=photos", "--dataset=digits", "new/d.png"], ["--dataset without --images"]),
     (["--images=photos", "--method=dch", "new/d.png"], ["'gpq', not of 'dch'"]),
     ([], ["--query, --images or --serve"]),

@@ -63,6 +63,11 @@ def test_too_few_images_are_an_error_with_their_number(labelled, kind):
         next(samplers.labelled_unlabelled(labelled, 11, 1, seed=0, epoch=0))
 
 
+def test_no_image_at_all_advises_no_batch_size():
+    with pytest.raises(ValueError, match="0 labelled images. Use more images"):
+        samplers.check_labelled_unlabelled(np.zeros(3, bool), 2)
+
+
 def test_an_empty_batch_is_an_error():
     with pytest.raises(ValueError, match="`batch_size` >= 1. Received: batch_size=0"):
         samplers.check_labelled_unlabelled(LABELLED, 0)

@@ -42,3 +42,8 @@ def test_a_switch_may_have_its_value_behind_it():
 def test_a_flag_of_this_command_is_named_elsewhere():
     with pytest.raises(ValueError, match="--within.*run_search.py"):
         common.parse(["run_test.py", "--within=x"], common.TEST)
+
+
+def test_the_help_names_no_default_for_the_model():
+    flags = common.parse(["run_search.py", "--help"], common.SEARCH).values
+    assert "Default" not in flags["model"].help

@@ -20,10 +20,11 @@ def _kinds(labelled):
 def check_filled(kind, available, batch_size):
     """Raises ValueError where the `available` images of a `kind` fill no batch."""
     if not 0 < batch_size <= available:
+        smaller = f"--batch_size={available} or a smaller one, or " if available else ""
         raise ValueError(
             f"Expected at least `batch_size` {kind} training images, and `batch_size` >= 1. "
             f"Received: batch_size={batch_size}, {available} {kind} images. "
-            f"Use --batch_size={max(available, 1)} or a smaller one, or more images."
+            f"Use {smaller}more images."
         )
 
 

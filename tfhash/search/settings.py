@@ -1,6 +1,7 @@
 """The settings of a search."""
 
 import dataclasses
+import os
 
 from tfhash import config as fields
 from tfhash.config import setting
@@ -61,5 +62,7 @@ class Search(fields.Checked):
             raise ValueError("Expected --approximate or --exact. Received both.")
         if not (self.images or self.query or self.serve):
             raise ValueError("Expected --query, --images or --serve. Received none of them.")
+        if os.path.isdir(self.picture):
+            raise ValueError(f"Expected --picture as a file. `{self.picture}` is a folder.")
         if self.serve and not (self.serve.isdigit() and int(self.serve) < 2**16):
             raise ValueError(f"Expected --serve as a port under 65536. Received: {self.serve!r}.")
