@@ -1,9 +1,11 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfhash.data import augment, images, pipeline, samplers, splits
+from tfhash.data import augment, images, pipeline, samplers, splits, vectors
 
 
 def preprocess(pixels, seed):
@@ -78,6 +80,22 @@ def test_step_stream_and_seed_change_the_augmentation(part, other):
 
     np.testing.assert_array_equal(augmented(), augmented())
     assert (augmented() != augmented(**other)).any()
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 16])  # of 6 steps
+def test_vectors_of_several_steps_are_read_at_once(part, at_once, monkeypatch):
+    values = np.random.default_rng(1).normal(size=(60, 7)).astype(np.float32)
+    part = dataclasses.replace(part, images=vectors.Vectors(values))
+    monkeypatch.setattr(pipeline, "READ_AT_ONCE", at_once * 8 * 7)
+
+    def how(items, seed):
+        return items + tf.cast(seed[1], tf.float32)  # the step
+
+    for batch, (step, rows) in zip(training(part, 0, 0, how), draw(part), strict=True):
+        for stream, positions in rows.items():
+            np.testing.assert_array_equal(batch[stream]["positions"], positions)
+            np.testing.assert_array_equal(batch[stream]["labels"], part.labels[positions])
+            np.testing.assert_allclose(batch[stream]["images"], part.read(positions) + step)
 
 
 def test_no_batch_at_all_is_an_error(part):

@@ -10,6 +10,7 @@ import numpy as np
 from tfhash.lazy import tf
 
 STEPS = 16  # whose batches are drawn at once
+READ_AT_ONCE = 2**22  # numbers of vectors
 
 
 def training_batches(split, index_batches, preprocess, *, seed):
@@ -35,9 +36,12 @@ def training_batches(split, index_batches, preprocess, *, seed):
         for number, name in enumerate(streams)
     }
 
-    def load(step, rows):
+    def read(step, rows):
+        return step, {name: _read(split, rows[name]) for name in streams}
+
+    def prepare(step, items):
         return {
-            name: _load(split, rows[name], size, preprocess, tf.stack([seeds[name], step]))
+            name: _prepared(split, items[name], size, preprocess, tf.stack([seeds[name], step]))
             for name, size in streams.items()
         }
 
@@ -45,16 +49,29 @@ def training_batches(split, index_batches, preprocess, *, seed):
         tf.TensorSpec([None], tf.int64),
         {name: tf.TensorSpec([None, size], tf.int64) for name, size in streams.items()},
     )
-    blocks = functools.partial(_blocks, index_batches)
-    dataset = tf.data.Dataset.from_generator(blocks, output_signature=signature).unbatch()
-    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    steps = _steps_at_once(split, sum(streams.values()))
+    blocks = functools.partial(_blocks, index_batches, steps or STEPS)
+    dataset = tf.data.Dataset.from_generator(blocks, output_signature=signature)
+    parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
+    if steps:
+        dataset = dataset.map(read, **parallel).unbatch().map(prepare, **parallel)
+    else:
+        dataset = dataset.unbatch().map(lambda *batch: prepare(*read(*batch)), **parallel)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def _blocks(index_batches):
+def _steps_at_once(split, size):
+    """Steps whose vectors are read at once, `size` of them each; 0 for images, which are read step
+    by step: a step of vectors may be over sooner than a call from TensorFlow to Python."""
+    if split.images.shown:
+        return 0
+    return min(STEPS, max(1, READ_AT_ONCE // (size * split.images.size[0])))
+
+
+def _blocks(index_batches, size):
     """`index_batches`, some steps at once: a call from TensorFlow to Python takes .4 ms."""
     batches = iter(index_batches())
-    while block := list(itertools.islice(batches, STEPS)):
+    while block := list(itertools.islice(batches, size)):
         steps, rows = zip(*block)
         yield np.array(steps), {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
@@ -65,16 +82,26 @@ def _batch_sizes(index_batches):
     raise ValueError("Expected `index_batches` to give a batch. Received none.")
 
 
-def _load(split, rows, size, preprocess, seed):
-    def read(rows):
-        return split.read(rows), split.labels[rows].astype(np.float32)
+def _read(split, rows):
+    """(items, labels, rows) of positions of a step `[size]` or of several `[steps, size]`."""
 
-    images, labels = tf.numpy_function(read, [rows], [split.images.dtype, tf.float32])
-    images = preprocess(tf.ensure_shape(images, [size, *split.images.shape]), seed)
+    def read(rows):
+        flat = rows.ravel()
+        items, labels = split.read(flat), split.labels[flat].astype(np.float32)
+        return items.reshape(*rows.shape, *items.shape[1:]), labels.reshape(*rows.shape, -1)
+
+    items, labels = tf.numpy_function(read, [rows], [split.images.dtype, tf.float32])
+    items = tf.ensure_shape(items, [*rows.shape, *split.images.shape])
+    return items, tf.ensure_shape(labels, [*rows.shape, split.labels.shape[1]]), rows
+
+
+def _prepared(split, item, size, preprocess, seed):
+    items, labels, rows = item
+    images = preprocess(items, seed)
     return {
         "images": tf.ensure_shape(images, [size, *split.images.prepared_shape]),
-        "labels": tf.ensure_shape(labels, [size, split.labels.shape[1]]),
-        "positions": tf.ensure_shape(rows, [size]),
+        "labels": labels,
+        "positions": rows,
     }
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from tfhash import checks, numpy_files
 
 BLOCK = 2**22  # numbers that are looked at at once
-PAGES = 2**18  # bytes of a mapped file that a row was seen to bring into memory
-KEPT = 2**28  # bytes of it that stay there
+KEPT = 2**28  # bytes of a mapped file that may stay in memory
+ROWS = 512  # of a larger one that are read before it is forgotten: each brings 2**18 bytes along
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -87,12 +87,15 @@ class Vectors:
 
     def read(self, indices):
         """The vectors at `indices`, `[b, width]` float32."""
-        with np.errstate(over="ignore"):  # a number that float32 can't hold is found as infinite
-            vectors = self.values[indices].astype(np.float32)
-        self._rows[0] += len(vectors)
-        if min(self._rows[0] * PAGES, self.values.nbytes) > KEPT:
-            self._rows[0] = 0
-            numpy_files.forget(self.values)
+        vectors = np.empty((len(indices), *self.size), np.float32)
+        for first in range(0, len(indices), ROWS):
+            some = slice(first, first + ROWS)
+            with np.errstate(over="ignore"):  # what float32 can't hold is found as infinite
+                vectors[some] = self.values[indices[some]]
+            self._rows[0] += len(vectors[some])
+            if self._rows[0] >= ROWS and self.values.nbytes > KEPT:
+                self._rows[0] = 0
+                numpy_files.forget(self.values)
         return vectors
 
     def blocks(self, indices):
