@@ -96,8 +96,8 @@ def define_shared(values, classes):
     if Compare not in classes:
         define(values, "method", None, f"The method: {', '.join(methods.names())}.", str)
         model = fields.text(classes[0], "model")
-        missing = "" if classes is SEARCH else " Default: models/ and the code length."
-        model = model or f"Model directory.{missing}"
+        default = "" if classes is SEARCH else " Default: models/ and the code length."
+        model = model or f"Model directory.{default}"
         define(values, "model", None, model, str)
     for cls in classes:
         define_fields(values, cls)

@@ -348,5 +348,4 @@ def test_a_matrix_of_relevance_replaces_the_labels():
     matrix = (query.labels.astype(int) @ labelled.labels.T > 0).astype(np.uint8)
     by_labels = Scoring().mean_average_precision(database, queries, query, labelled)
     other = Part(1 - query.labels), Part(1 - labelled.labels)
-    by_matrix = Scoring(relevant=matrix).mean_average_precision(database, queries, *other)
-    assert by_matrix == by_labels
+    assert Scoring(relevant=matrix).mean_average_precision(database, queries, *other) == by_labels

@@ -348,5 +348,4 @@ def test_a_file_with_other_centres_is_refused():
     shapes = {"C": (64, 300), "fc8/kernel": (4096, 300)}
     with pytest.raises(ValueError, match="64 centres.*4 \\* 256"):
         config_of(config(), shapes)
-    fitting, _ = config_of(config(n_subcenter=16), shapes)
-    assert fitting.output_dim == 300
+    assert config_of(config(n_subcenter=16), shapes)[0].output_dim == 300

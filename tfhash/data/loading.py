@@ -211,12 +211,16 @@ def load(
         splits = _pickled(dataset, folder, size, order)
     else:
         splits = _from_tfds(dataset, data_dir, size, order)
-    if num_classes not in (0, len(splits.classes)):
+    _check_classes(splits, num_classes)
+    return splits
+
+
+def _check_classes(splits, count):
+    if count not in (0, len(splits.classes)):
         raise ValueError(
-            f"Expected {num_classes} classes, as num_classes says. {dataset} has "
+            f"Expected {count} classes, as num_classes says. {splits.dataset} has "
             f"{len(splits.classes)}. Leave num_classes out, or correct it."
         )
-    return splits
 
 
 def _check_kind(dataset, kind, split, image_size):

@@ -87,8 +87,8 @@ def _read(split, rows):
 
     def read(rows):
         flat = rows.ravel()
-        items, labels = split.read(flat), split.labels[flat].astype(np.float32)
-        return items.reshape(*rows.shape, *items.shape[1:]), labels.reshape(*rows.shape, -1)
+        both = split.read(flat), split.labels[flat].astype(np.float32)
+        return tuple(one.reshape(*rows.shape, *one.shape[1:]) for one in both)
 
     items, labels = tf.numpy_function(read, [rows], [split.images.dtype, tf.float32])
     items = tf.ensure_shape(items, [*rows.shape, *split.images.shape])

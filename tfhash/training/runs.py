@@ -82,15 +82,7 @@ def start(settings, *, strategy):
         settings.data, settings.method, settings.config, given=given, check_files=True
     )
     settings = batch_sizes.fitting(settings, splits.train, strategy.num_replicas_in_sync)
-    model = Model(
-        settings.method,
-        settings.config,
-        classes=splits.trained_classes,
-        size=splits.query.images.size,
-        precision=run.precision,
-        seed=settings.data.seed,
-        strategy=strategy,
-    )
+    model = _built(settings, splits, strategy)
     batch_sizes.check(model.config, model.strategy.num_replicas_in_sync)
     steps = model.recipe.steps_per_epoch(splits.train)  # checks the split too
     steps = run.steps_per_epoch or steps
@@ -115,6 +107,19 @@ def start(settings, *, strategy):
     model.path = path
     write_left_out(splits, path)
     return Run(model, os.fspath(path), splits, trainer, steps)
+
+
+def _built(settings, splits, strategy):
+    """The `Model` of a new run."""
+    return Model(
+        settings.method,
+        settings.config,
+        classes=splits.trained_classes,
+        size=splits.query.images.size,
+        precision=settings.run.precision,
+        seed=settings.data.seed,
+        strategy=strategy,
+    )
 
 
 def write_left_out(splits, folder):
